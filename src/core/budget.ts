@@ -1,0 +1,43 @@
+/**
+ * Budget scopes and their keys. Pure. The ledger itself lives in `storage/`; a reservation touches every scope at once.
+ */
+
+export type BudgetScope = 'run' | 'session' | 'agent' | 'day' | 'month';
+export const BUDGET_SCOPES: readonly BudgetScope[] = ['run', 'session', 'agent', 'day', 'month'];
+
+export interface BudgetLimit {
+  /** Input plus output tokens. */
+  readonly tokens?: number;
+  readonly usd?: number;
+}
+
+export interface BudgetAmount {
+  readonly tokens: number;
+  readonly usd: number;
+}
+
+/** Which ledger line a scope means for one attempt. `day` and `month` are calendar spans of the owner's time zone. */
+export function budgetKey(
+  scope: BudgetScope,
+  at: { readonly run: string; readonly session: string; readonly agent: string; readonly day: string },
+): string {
+  switch (scope) {
+    case 'run':
+      return `run:${at.run}`;
+    case 'session':
+      return `session:${at.session}`;
+    case 'agent':
+      return `agent:${at.agent}`;
+    case 'day':
+      return `day:${at.day}`;
+    case 'month':
+      return `month:${at.day.slice(0, 7)}`;
+  }
+}
+
+/** The first limit that `spent + wanted` would pass, or nothing. */
+export function exceeds(limit: BudgetLimit, spent: BudgetAmount, wanted: BudgetAmount): 'tokens' | 'usd' | undefined {
+  if (limit.tokens !== undefined && spent.tokens + wanted.tokens > limit.tokens) return 'tokens';
+  if (limit.usd !== undefined && spent.usd + wanted.usd > limit.usd) return 'usd';
+  return undefined;
+}
