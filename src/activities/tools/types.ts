@@ -1,0 +1,85 @@
+/**
+ * The port of a tool. One file each; the registry lists those that this config allows.
+ */
+import type { TObject } from 'typebox';
+import type { Logger, MediaStore } from '../../core/ports.js';
+import type { ToolPolicy } from '../../core/tool.js';
+import type { Block } from '../../core/transcript.js';
+
+export interface ToolResult {
+  readonly blocks: readonly Block[];
+  readonly isError: boolean;
+  /** Facts for pages and CLI; small, no secrets. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  /** Bytes of output before capping. */
+  readonly bytes?: number;
+  /** `unknown`: begun, its end not known; `aborted`: stopped by the workflow. */
+  readonly outcome?: 'ok' | 'error' | 'aborted' | 'unknown';
+}
+
+export interface ToolContext {
+  /** `<run hash>:<step>.<index>`: the key of claims and jobs; the same for every attempt of one call. */
+  readonly key: string;
+  readonly session: string;
+  readonly attempt: number;
+  /** Fires on the workflow's cancellation, a lost attempt or a stopping worker; `cancelled()` tells a stop from the rest. */
+  readonly signal: AbortSignal;
+  /** True only when the workflow asked for the end: then end the effect. Otherwise leave it running and rethrow. */
+  cancelled(): boolean;
+  /** Live output for watchers; a hint, may be dropped. */
+  emit(delta: string): void;
+  readonly claims: Claims;
+}
+
+/** Claims of side effects. One row per call key, written before the effect. */
+export interface Claims {
+  /**
+   * `begun`: this attempt may run the effect; `done`: it ran, here is its stored result;
+   * `unknown`: an earlier attempt began it and its process is gone. Waits while the earlier attempt's process lives.
+   */
+  begin(key: string, facts?: Readonly<Record<string, unknown>>): Promise<{ readonly state: 'begun' | 'done' | 'unknown'; readonly result?: ToolResult; readonly facts?: Readonly<Record<string, unknown>> }>;
+  finish(key: string, result: ToolResult): Promise<void>;
+}
+
+export interface ToolEnv {
+  /** Absolute, real path. */
+  readonly workspace: string;
+  readonly stateDir: string;
+  readonly jobsDir: string;
+  readonly media: MediaStore;
+  readonly log: Logger;
+  readonly config: ToolConfig;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export interface ToolConfig {
+  readonly exec: { readonly mode: 'deny' | 'allowlist' | 'full'; readonly allow: readonly string[]; readonly timeoutSeconds: number };
+  readonly fs: { readonly roots: readonly string[] };
+  readonly web: {
+    readonly search?: { readonly provider: 'searxng'; readonly baseUrl: string } | { readonly provider: 'brave'; readonly apiKey: string; readonly baseUrl?: string };
+    readonly fetch?: { readonly maxBytes?: number; readonly timeoutSeconds?: number };
+  };
+}
+
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  readonly parameters: TObject;
+  readonly policy: ToolPolicy;
+  /** @param args checked against `parameters` already */
+  run(args: Readonly<Record<string, unknown>>, context: ToolContext): Promise<ToolResult>;
+}
+
+export interface ToolRegistry {
+  /** In a fixed order, so that the prompt's prefix stays the same. */
+  readonly tools: readonly Tool[];
+  get(name: string): Tool | undefined;
+}
+
+export type ToolFactory = (env: ToolEnv) => Tool | undefined;
+
+export const textResult = (text: string, isError = false, details?: Readonly<Record<string, unknown>>): ToolResult => ({
+  blocks: [{ type: 'text', text }],
+  isError,
+  ...(details ? { details } : {}),
+});

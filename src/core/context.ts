@@ -1,0 +1,166 @@
+/**
+ * The one function that turns transcript rows into what a model reads. Pure, so that a turn's prompt is the same on
+ * every machine and attempt.
+ * Invariants: every tool call is followed by exactly one result; call ids are unique within the prompt; the system
+ * prompt and the older messages are byte-identical from call to call as long as nothing is cut (providers cache them).
+ */
+import type { PromptBlock, PromptCall, PromptMessage } from './model.js';
+import type { Attachment } from './message.js';
+import type { TranscriptRow } from './transcript.js';
+
+export interface ContextOptions {
+  /** Tokens the messages may take: the model's window less system prompt, tools and output. */
+  readonly maxTokens: number;
+  /** The model takes images; otherwise they are described. */
+  readonly images: boolean;
+  /** Lines of the conversation say who spoke (groups). */
+  readonly speakers: boolean;
+}
+
+export interface AssembledContext {
+  readonly messages: readonly PromptMessage[];
+  /** Estimated tokens of `messages`. */
+  readonly tokens: number;
+  /** Rows left out at the old end because they did not fit. */
+  readonly omitted: number;
+}
+
+/** English text averages about four characters a token; code and other scripts fewer, so this errs high enough at 3.5. */
+export const estimateTokens = (text: string): number => Math.ceil(text.length / 3.5);
+/** Providers bill an image at about this. */
+const IMAGE_TOKENS = 1_500;
+export const OMITTED_MARK = '[Earlier messages of this conversation are not shown: they no longer fit.]';
+/** What the model reads for a call whose result was never recorded. */
+export const NO_RESULT = 'No result was recorded for this call. Check before repeating it.';
+
+/**
+ * @param rows rows of one conversation in order of `seq`
+ */
+export function assembleContext(rows: readonly TranscriptRow[], options: ContextOptions): AssembledContext {
+  const turns = groupTurns(rows).map((turn) => renderTurn(turn, options));
+  let tokens = 0;
+  let first = turns.length;
+  // From the newest back; the newest turn always stays, whatever its size.
+  while (first > 0) {
+    const next = turns[first - 1]!;
+    if (first < turns.length && tokens + next.tokens > options.maxTokens) break;
+    tokens += next.tokens;
+    first -= 1;
+  }
+  const kept = turns.slice(first);
+  const messages = kept.flatMap((turn) => turn.messages);
+  const omitted = turns.slice(0, first).reduce((count, turn) => count + turn.rows, 0);
+  if (omitted > 0) messages.unshift({ role: 'user', blocks: [{ type: 'text', text: OMITTED_MARK }] });
+  return { messages: mergeUsers(messages), tokens, omitted };
+}
+
+/** A turn starts with a user row; cutting between turns never parts a call from its result. */
+function groupTurns(rows: readonly TranscriptRow[]): TranscriptRow[][] {
+  const turns: TranscriptRow[][] = [];
+  for (const row of rows) {
+    const last = turns.at(-1);
+    if (!last || (row.content.type === 'user' && last.some((other) => other.content.type !== 'user'))) turns.push([row]);
+    else last.push(row);
+  }
+  return turns;
+}
+
+interface RenderedTurn {
+  readonly messages: readonly PromptMessage[];
+  readonly tokens: number;
+  readonly rows: number;
+}
+
+function renderTurn(rows: readonly TranscriptRow[], options: ContextOptions): RenderedTurn {
+  const messages: PromptMessage[] = [];
+  const results = new Map<string, TranscriptRow>();
+  for (const row of rows) if (row.content.type === 'tool') results.set(`${row.run}:${row.step}.${row.content.index}`, row);
+
+  for (const row of rows) {
+    const content = row.content;
+    switch (content.type) {
+      case 'user':
+        messages.push({ role: 'user', blocks: userBlocks(content.text, content.attachments, options.speakers ? (content.sender.name ?? content.sender.id) : undefined, options.images) });
+        break;
+      case 'assistant': {
+        // The provider's own ids repeat across turns; this one is unique and stable.
+        const calls: PromptCall[] = content.calls.map((call) => ({ id: promptCallId(row, call.index), name: call.tool, args: call.args }));
+        messages.push({ role: 'assistant', text: content.text, calls, ...(content.reasoning ? { reasoning: content.reasoning } : {}) });
+        for (const call of content.calls) {
+          const result = results.get(`${row.run}:${row.step}.${call.index}`)?.content;
+          messages.push(
+            result?.type === 'tool'
+              ? { role: 'tool', callId: promptCallId(row, call.index), name: call.tool, isError: result.isError, blocks: toolBlocks(result.blocks, options.images) }
+              : { role: 'tool', callId: promptCallId(row, call.index), name: call.tool, isError: true, blocks: [{ type: 'text', text: NO_RESULT }] },
+          );
+        }
+        break;
+      }
+      case 'aborted':
+        if (content.text.trim() !== '') messages.push({ role: 'assistant', text: content.text, calls: [] });
+        messages.push({ role: 'user', blocks: [{ type: 'text', text: `[The turn was stopped here: ${content.reason}.]` }] });
+        break;
+      case 'error':
+        messages.push({ role: 'user', blocks: [{ type: 'text', text: '[The turn failed here and got no answer.]' }] });
+        break;
+      case 'tool': // rendered with its call
+      case 'notice': // for people only
+        break;
+    }
+  }
+  return { messages, tokens: messages.reduce((sum, message) => sum + messageTokens(message), 0), rows: rows.length };
+}
+
+/** Letters and digits only: every provider takes it. At most 40 characters (OpenAI's limit). */
+const promptCallId = (row: TranscriptRow, index: number): string => `call_${row.seq}_${index}`;
+
+function userBlocks(text: string, attachments: readonly Attachment[], speaker: string | undefined, images: boolean): PromptBlock[] {
+  const blocks: PromptBlock[] = [];
+  const line = speaker === undefined ? text : `${speaker}: ${text}`;
+  if (line !== '') blocks.push({ type: 'text', text: line });
+  for (const attachment of attachments) {
+    if (images && attachment.kind === 'image' && attachment.media && attachment.mime) {
+      blocks.push({ type: 'image', mime: attachment.mime, hash: attachment.media.hash });
+    } else {
+      blocks.push({ type: 'text', text: describeAttachment(attachment) });
+    }
+  }
+  return blocks.length > 0 ? blocks : [{ type: 'text', text: '(empty message)' }];
+}
+
+function toolBlocks(blocks: readonly { readonly type: string }[], images: boolean): PromptBlock[] {
+  const out = (blocks as readonly PromptBlock[]).map((block): PromptBlock => (block.type === 'image' && !images ? { type: 'text', text: `[image, ${block.mime}, not shown: this model does not see images]` } : block));
+  return out.length > 0 ? out : [{ type: 'text', text: '(no output)' }];
+}
+
+/** One line that says what is known of an attachment the model cannot see. */
+export function describeAttachment(a: Attachment): string {
+  const facts = [a.name, a.mime, a.size === undefined ? undefined : `${a.size} bytes`, a.problem].filter((fact) => fact !== undefined && fact !== '');
+  if (a.location) facts.push(`${a.location.latitude}, ${a.location.longitude}${a.location.title ? ` (${a.location.title})` : ''}`);
+  if (a.contact) facts.push([a.contact.name, a.contact.phone].filter(Boolean).join(' '));
+  const head = `[${a.kind}${facts.length > 0 ? `: ${facts.join(', ')}` : ''}]`;
+  return [head, a.caption, a.transcript === undefined ? undefined : `Transcript: ${a.transcript}`].filter(Boolean).join(' ');
+}
+
+/** Providers want user and assistant to alternate: neighbouring user messages become one. */
+function mergeUsers(messages: readonly PromptMessage[]): PromptMessage[] {
+  const out: PromptMessage[] = [];
+  for (const message of messages) {
+    const last = out.at(-1);
+    if (message.role === 'user' && last?.role === 'user') out[out.length - 1] = { role: 'user', blocks: [...last.blocks, ...message.blocks] };
+    else out.push(message);
+  }
+  return out;
+}
+
+function messageTokens(message: PromptMessage): number {
+  // Every message costs a few tokens of framing.
+  let tokens = 4;
+  if (message.role === 'assistant') {
+    tokens += estimateTokens(message.text) + (message.reasoning ? estimateTokens(message.reasoning.text) : 0);
+    for (const call of message.calls) tokens += estimateTokens(call.name) + estimateTokens(JSON.stringify(call.args)) + 8;
+    return tokens;
+  }
+  for (const block of message.blocks) tokens += block.type === 'text' ? estimateTokens(block.text) : IMAGE_TOKENS;
+  return tokens;
+}
