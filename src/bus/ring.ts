@@ -47,6 +47,9 @@ const MAX_RUNS = 256;
 /** A client that reconnects does so within minutes; later the transcript has it all. */
 const KEEP_MS = 5 * 60_000;
 
+/** Only these count attempts of the model call; tool events count those of their own activity. */
+const MODEL_EVENTS: ReadonlySet<RunEvent['type']> = new Set(['model', 'reset', 'text', 'thinking', 'answer']);
+
 export function createRing(bus: Pick<RunEvents, 'subscribe'>, options: RingOptions = {}): RunRing {
   const maxEvents = options.maxEvents ?? MAX_EVENTS;
   const maxBytes = options.maxBytes ?? MAX_BYTES;
@@ -93,18 +96,15 @@ export function createRing(bus: Pick<RunEvents, 'subscribe'>, options: RingOptio
   function follow(entry: Entry, event: RunEvent): void {
     if (event.type === 'end') entry.endedAt = now();
     else delete entry.endedAt;
+    if (!MODEL_EVENTS.has(event.type)) return;
     // Events of an attempt that was replaced arrive late when processes die slowly.
     if (event.step < entry.step || (event.step === entry.step && event.attempt < entry.attempt)) return;
-    if (event.step > entry.step) {
-      // Tool events bear the step of the answer that asked for them; only a new step's own events start afresh.
-      entry.text = '';
-      entry.step = event.step;
-      entry.attempt = event.attempt;
-    }
+    if (event.step > entry.step || event.attempt > entry.attempt) entry.text = '';
+    entry.step = event.step;
+    entry.attempt = event.attempt;
     switch (event.type) {
       case 'reset':
         entry.text = '';
-        entry.attempt = event.attempt;
         break;
       case 'text':
         entry.text += event.delta;
