@@ -1,0 +1,145 @@
+/**
+ * The embedded Temporal server of one installation: adopted or started, watched, restarted.
+ *
+ * Invariants:
+ * - It outlives the gateway. A gateway that stops or crashes leaves it running, the next one adopts it.
+ * - It is adopted only when process, boot, version, flags and the install id in its namespace all match.
+ * - A process that is not the recorded one is never signalled; it keeps its port and the server takes another.
+ * - After a crash the server returns on the same ports, so that workers and clients reconnect by themselves.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Connection } from '@temporalio/client';
+
+import { serverFlags, UI_PATH, withoutPorts } from './flags.js';
+import { rotateLog } from './log.js';
+import { prepareNamespace, readOwner } from './namespace.js';
+import { freePortNear, isFree, LOOPBACK } from './ports.js';
+import { isRunning, readPidFile, readRecord, removeRecords, type ServerRecord } from './record.js';
+import { addressOf, cliVersion, end, launch, untilAnswers } from './server.js';
+import type { Engine, EngineOptions, EnginePorts } from './types.js';
+import { watch } from './watch.js';
+
+/** A recorded server may be starting still (its gateway was killed at once): it gets this long to answer. */
+const ADOPT_LIMIT_MS = 10_000;
+/** Of two installations that start at once, one loses its port between look and bind: it looks again. */
+const LAUNCH_ATTEMPTS = 3;
+
+/**
+ * @throws HostError ENGINE_CLI_MISSING, ENGINE_START_FAILED, NAMESPACE_OWNED
+ */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  mkdirSync(join(options.stateDir, 'temporal'), { recursive: true, mode: 0o700 });
+  rotateLog(options.stateDir);
+  const version = await cliVersion(options.cliPath);
+  const recorded = readRecord(options.stateDir);
+  const adopted = recorded !== undefined && (await isAdoptable(recorded, options, version));
+  if (!adopted) await endPrevious(options, recorded);
+  const record = adopted ? recorded : await launchSomewhere(options, recorded, version);
+
+  const connection = await Connection.connect({ address: addressOf(record.ports), connectTimeout: '10s' });
+  try {
+    await prepareNamespace(connection, options);
+  } catch (error) {
+    if (!adopted) await end(record); // nobody would watch it
+    throw error;
+  } finally {
+    await connection.close();
+  }
+  options.log('info', adopted ? 'took over the running Temporal server' : 'started the Temporal server', {
+    pid: record.pid,
+    address: addressOf(record.ports),
+  });
+
+  const watching = watch(options, record, version);
+  return {
+    address: addressOf(record.ports),
+    uiUrl: `http://${LOOPBACK}:${record.ports.ui}${UI_PATH}`,
+    ports: record.ports,
+    adopted,
+    get pid() {
+      return watching.current().pid;
+    },
+    onDown: watching.onDown,
+    onUp: watching.onUp,
+    release: watching.release,
+    stop: async () => {
+      await watching.settle();
+      await end(watching.current());
+      removeRecords(options.stateDir);
+    },
+  };
+}
+
+/**
+ * Ends this state directory's server if one runs, without a gateway. Returns its pid.
+ * For `gateway stop --engine` and the tests' clean-up.
+ */
+export async function stopRecordedEngine(stateDir: string): Promise<number | undefined> {
+  const running = [readRecord(stateDir), readPidFile(stateDir)].find((identity) => identity !== undefined && isRunning(identity));
+  if (running === undefined) return undefined;
+  await end(running);
+  removeRecords(stateDir);
+  return running.pid;
+}
+
+async function isAdoptable(record: ServerRecord, options: EngineOptions, version: string): Promise<boolean> {
+  if (!isRunning(record) || record.version !== version) return false;
+  if (options.portsExplicit.grpc && record.ports.grpc !== options.ports.grpc) return false;
+  if (options.portsExplicit.ui && record.ports.ui !== options.ports.ui) return false;
+  const wanted = withoutPorts(serverFlags(options, record.ports));
+  const found = withoutPorts(record.flags);
+  if (wanted.length !== found.length || wanted.some((flag, i) => flag !== found[i])) return false;
+  if (!(await untilAnswers(record, ADOPT_LIMIT_MS))) return false;
+  return (await ownerAt(record.ports, options.namespace)) === options.installId;
+}
+
+async function ownerAt(ports: EnginePorts, namespace: string): Promise<string | undefined> {
+  const connection = await Connection.connect({ address: addressOf(ports), connectTimeout: '5s' });
+  try {
+    return await readOwner(connection, namespace);
+  } catch {
+    return undefined; // a server that cannot describe its namespace is not one to adopt
+  } finally {
+    await connection.close();
+  }
+}
+
+async function endPrevious(options: EngineOptions, recorded: ServerRecord | undefined): Promise<void> {
+  const self = readPidFile(options.stateDir);
+  for (const identity of [recorded, self]) {
+    if (identity === undefined || !isRunning(identity)) continue;
+    options.log('info', 'ending a Temporal server of an earlier start', { pid: identity.pid });
+    await end(identity);
+  }
+}
+
+async function launchSomewhere(options: EngineOptions, recorded: ServerRecord | undefined, version: string): Promise<ServerRecord> {
+  for (let attempt = 1; ; attempt += 1) {
+    const ports = await choosePorts(options, recorded?.ports);
+    try {
+      return await launch(options, ports, version);
+    } catch (error) {
+      const portsLost = !(await isFree(ports.grpc)) || !(await isFree(ports.ui));
+      if (!portsLost || attempt === LAUNCH_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** Configured ports first, then those of the last time (a worker elsewhere may know them), then the usual ones. */
+async function choosePorts(options: EngineOptions, last: EnginePorts | undefined): Promise<EnginePorts> {
+  const grpc = await choosePort(options, 'grpc', last?.grpc, []);
+  const ui = await choosePort(options, 'ui', last?.ui, [grpc]);
+  return { grpc, ui };
+}
+
+async function choosePort(options: EngineOptions, kind: keyof EnginePorts, last: number | undefined, taken: readonly number[]): Promise<number> {
+  const usual = options.ports[kind];
+  if (!options.portsExplicit[kind] && last !== undefined && !taken.includes(last) && (await isFree(last))) return last;
+  const port = await freePortNear(usual, taken);
+  if (port !== usual) {
+    options.log(options.portsExplicit[kind] ? 'warn' : 'info', `port ${usual} is taken by another process: using ${port}`, { kind });
+  }
+  return port;
+}

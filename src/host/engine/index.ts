@@ -1,0 +1,7 @@
+/** The embedded Temporal server and its alternatives: what the rest of `host/` uses. */
+export { findTemporalCli } from './cli.js';
+export { startEngine, stopRecordedEngine } from './engine.js';
+export { externalTemporal, type ConnectOptions, type ExternalTemporal, type TemporalConfig } from './external.js';
+export { UI_PATH } from './flags.js';
+export { prepareNamespace, type NamespaceOptions } from './namespace.js';
+export type { Engine, EngineOptions, EnginePorts, Log, LogLevel } from './types.js';
