@@ -54,7 +54,7 @@ export async function serveRunSocket(wanted: string, bus: Pick<RunEvents, 'publi
 }
 
 export interface RunSocketOptions {
-  /** Unsent bytes after which events are dropped; at least a stream buffer (16 KiB), or no `drain` tells of room again. */
+  /** Unsent bytes after which events are dropped; never less than the stream's own buffer. */
   readonly maxBuffered?: number;
   /** Milliseconds before the first and at most before later attempts to connect. */
   readonly retryMs?: { readonly first: number; readonly max: number };
@@ -95,7 +95,7 @@ export function connectRunSocket(wanted: string, options: RunSocketOptions = {})
       if (closed) return;
       const stale = track(event);
       if (stale || !up || !socket) return;
-      if (socket.writableLength > maxBuffered) return markStale(event.run);
+      if (full(socket)) return markStale(event.run);
       socket.write(eventLine(event));
     },
     subscribe: local.subscribe,
@@ -109,6 +109,11 @@ export function connectRunSocket(wanted: string, options: RunSocketOptions = {})
       open.clear();
     },
   };
+
+  /** Below its high-water mark a stream tells of no `drain`, and nothing would catch up. */
+  function full(to: Socket): boolean {
+    return to.writableLength > Math.max(maxBuffered, to.writableHighWaterMark);
+  }
 
   /** Keeps the text of open steps. @returns the event is covered by a later catch-up */
   function track(event: RunEvent): boolean {
@@ -141,7 +146,7 @@ export function connectRunSocket(wanted: string, options: RunSocketOptions = {})
   /** Sends the whole text of every step that has a gap. */
   function catchUp(): void {
     for (const entry of open.values()) {
-      if (!entry.stale || !up || !socket || socket.writableLength > maxBuffered) continue;
+      if (!entry.stale || !up || !socket || full(socket)) continue;
       const { session, run, runId, step, attempt } = entry.base;
       const base = { session, run, runId, step, attempt, at: Date.now() };
       socket.write(eventLine({ ...base, type: 'reset' }));
