@@ -1,0 +1,47 @@
+/**
+ * The whole config: one schema from which the type, the defaults, the checks and `openclaw config schema` all come.
+ * The peer's key names where the meaning is the same.
+ * Invariant: a {@link Config} is complete. Every property that has a default is there; only the rest may be absent.
+ */
+import { Type, type Static } from 'typebox';
+import { agents, budgets, delivery, messages, pairing, session } from './config/agents.js';
+import { gateway, logging, models, temporal, tools } from './config/host.js';
+import { opt, text } from './config/kit.js';
+
+export const ConfigSchema = Type.Object(
+  {
+    $schema: opt(text('Address of this schema, for editors.')),
+    agents,
+    models,
+    tools,
+    gateway,
+    session,
+    messages,
+    budgets,
+    pairing,
+    delivery,
+    channels: Type.Record(Type.String(), Type.Unknown(), { description: 'Messenger channels by name.', default: {}, 'x-later': true }),
+    temporal,
+    logging,
+  },
+  { description: 'OpenClaw\'s config: `openclaw.json`, JSON5.', default: {} },
+);
+
+type DeepReadonly<T> = T extends (infer E)[]
+  ? readonly DeepReadonly<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
+
+/** The effective config: the file's values over the defaults. */
+export type Config = DeepReadonly<Static<typeof ConfigSchema>>;
+export type ProviderConfig = Config['models']['providers'][string];
+export type ModelConfig = ProviderConfig['models'][number];
+
+/** Models named in the config, primary first; empty when none is. */
+export function configuredModels(config: Config): readonly string[] {
+  const model = config.agents.defaults.model;
+  if (model === undefined) return [];
+  if (typeof model === 'string') return [model];
+  return [...(model.primary === undefined ? [] : [model.primary]), ...(model.fallbacks ?? [])];
+}
