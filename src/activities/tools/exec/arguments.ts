@@ -1,0 +1,120 @@
+/**
+ * Which arguments of an allowed command name files, and which options it may have.
+ *
+ * Invariant: every argument that the command could open as a file is given out as a path to be checked; an option not
+ * listed for a known command is refused, because programs take abbreviations (`--fil=`) and options that set clocks,
+ * execute or write. For a command of the owner's own choosing every argument counts as a possible path.
+ */
+
+export type Arguments = { readonly paths: readonly string[] } | { readonly problem: string };
+
+interface Shape {
+  /** Letters of options without a value; digits too where `-5` means a count. */
+  readonly flags: string;
+  /** Letters of options whose value is no path. */
+  readonly values: string;
+  /** Letters of options whose value is a path. */
+  readonly files?: string;
+  readonly longFlags?: readonly string[];
+  readonly longValues?: readonly string[];
+  /** Operands are: paths, text that is never opened, or (`pattern`) text first unless -e gave it, then paths. */
+  readonly operands: 'paths' | 'text' | 'pattern';
+}
+
+const COLOR = ['color', 'colour'];
+/** The options that GNU and BSD share or that are plainly harmless. No `-R` of grep and no `-L` of ls: they follow symlinks. */
+const SHAPES: Readonly<Record<string, Shape>> = {
+  pwd: { flags: 'LP', values: '', operands: 'text' },
+  ls: {
+    flags: '1aAbBcCdFgGhiklmnNopqQrRsStuUvxX', values: 'ITw', operands: 'paths',
+    longFlags: ['all', 'almost-all', 'human-readable', 'recursive', 'reverse', 'size', 'directory', 'classify', 'inode', 'full-time', 'no-group', ...COLOR],
+    longValues: ['sort', 'time', 'time-style', 'width', 'ignore', 'hide', 'block-size', 'format', ...COLOR],
+  },
+  cat: { flags: 'AbeEnstTuv', values: '', operands: 'paths', longFlags: ['number', 'number-nonblank', 'squeeze-blank', 'show-all', 'show-ends', 'show-tabs', 'show-nonprinting'] },
+  head: { flags: 'qvz0123456789', values: 'nc', operands: 'paths', longFlags: ['quiet', 'silent', 'verbose'], longValues: ['lines', 'bytes'] },
+  tail: { flags: 'fFqvrz0123456789', values: 'ncs', operands: 'paths', longFlags: ['follow', 'quiet', 'silent', 'verbose', 'retry'], longValues: ['lines', 'bytes', 'follow', 'sleep-interval'] },
+  wc: { flags: 'clLmw', values: '', operands: 'paths', longFlags: ['bytes', 'chars', 'lines', 'max-line-length', 'words'] },
+  date: { flags: 'uRI', values: 'd', files: 'r', operands: 'text', longFlags: ['utc', 'universal', 'rfc-email', 'iso-8601'], longValues: ['date', 'iso-8601', 'rfc-3339'] },
+  grep: {
+    flags: 'EFGPaiIyvwxclLqsbHhnoTUzrZ0123456789', values: 'eABCm', operands: 'pattern', files: 'f',
+    longFlags: ['extended-regexp', 'fixed-strings', 'basic-regexp', 'perl-regexp', 'ignore-case', 'invert-match', 'word-regexp', 'line-regexp', 'count', 'files-with-matches', 'files-without-match', 'quiet', 'silent', 'no-messages', 'with-filename', 'no-filename', 'line-number', 'only-matching', 'recursive', 'text', ...COLOR],
+    longValues: ['regexp', 'after-context', 'before-context', 'context', 'max-count', 'include', 'exclude', 'exclude-dir', ...COLOR],
+  },
+  sleep: { flags: '', values: '', operands: 'text' },
+};
+
+export function readArguments(program: string, args: readonly string[]): Arguments {
+  // echo opens nothing, whatever it is told.
+  if (program === 'echo') return { paths: [] };
+  const shape = Object.hasOwn(SHAPES, program) ? SHAPES[program] : undefined;
+  return shape ? readKnown(program, shape, args) : { paths: args.flatMap(possiblePaths) };
+}
+
+function readKnown(program: string, shape: Shape, args: readonly string[]): Arguments {
+  const paths: string[] = [];
+  const operands: string[] = [];
+  let patternGiven = false;
+  for (let index = 0; index < args.length; index += 1) {
+    const arg = args[index] ?? '';
+    if (arg === '--') {
+      operands.push(...args.slice(index + 1));
+      break;
+    }
+    if (!arg.startsWith('-') || arg === '-') {
+      operands.push(arg);
+      continue;
+    }
+    const option = arg.startsWith('--') ? readLong(shape, arg) : readShort(shape, arg);
+    if (!option) return { problem: `the option ${JSON.stringify(arg.slice(0, 60))} of ${program} is not among those allowed` };
+    if (option.name === 'e' || option.name === 'regexp' || option.name === 'f') patternGiven = true;
+    const value = option.takesNext ? args[(index += 1)] : option.value;
+    if (option.takesNext && value === undefined) return { problem: `the option ${arg} of ${program} lacks its value` };
+    if (option.isPath && value !== undefined) paths.push(value);
+  }
+  // `date MMDDhhmm` sets the clock.
+  if (program === 'date' && operands.some((one) => !one.startsWith('+'))) return { problem: 'date only takes a format that begins with +' };
+  const rest = shape.operands === 'pattern' && !patternGiven ? operands.slice(1) : operands;
+  if (shape.operands !== 'text') paths.push(...rest.filter((one) => one !== '-'));
+  return { paths };
+}
+
+interface Option {
+  readonly name: string;
+  readonly value?: string;
+  readonly takesNext: boolean;
+  readonly isPath: boolean;
+}
+
+/** Values of long options only with `=`: then no reading of the next word can differ from the program's. */
+function readLong(shape: Shape, arg: string): Option | undefined {
+  const equals = arg.indexOf('=');
+  const name = equals < 0 ? arg.slice(2) : arg.slice(2, equals);
+  const known = equals < 0 ? shape.longFlags : shape.longValues;
+  return known?.includes(name) ? { name, takesNext: false, isPath: false } : undefined;
+}
+
+/** `-n5`, `-n 5`, `-rn`, `-rnfpath`: letters up to the first that takes a value. */
+function readShort(shape: Shape, arg: string): Option | undefined {
+  for (let index = 1; index < arg.length; index += 1) {
+    const letter = arg.charAt(index);
+    const isPath = shape.files?.includes(letter) ?? false;
+    if (isPath || shape.values.includes(letter)) {
+      const value = arg.slice(index + 1);
+      return value === '' ? { name: letter, takesNext: true, isPath } : { name: letter, value, takesNext: false, isPath };
+    }
+    if (!shape.flags.includes(letter)) return undefined;
+  }
+  return { name: arg.slice(1), takesNext: false, isPath: false };
+}
+
+/** `--file=/etc/x`, `-f/etc/x`, `if=/etc/x`, `@/etc/x`, `host:/etc/x`: each end that could be a path. */
+function possiblePaths(arg: string): readonly string[] {
+  const ends = [arg];
+  for (const mark of ['=', ':', ',', '@']) {
+    for (let at = arg.indexOf(mark); at >= 0; at = arg.indexOf(mark, at + 1)) ends.push(arg.slice(at + 1));
+  }
+  if (arg.startsWith('-')) {
+    for (const start of [arg.indexOf('/'), arg.indexOf('..'), arg.indexOf('~'), 2]) if (start > 0) ends.push(arg.slice(start));
+  }
+  return ends.filter((end) => end !== '');
+}
