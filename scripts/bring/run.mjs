@@ -32,7 +32,7 @@ export function onPath(name, env = process.env) {
 
 /** The line that says most in a failed command's output, for a one-line message. */
 export function gist(out) {
-  const lines = out.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !/^npm warn/i.test(line));
+  const lines = out.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !/^npm warn|^npm error( code .*)?$/i.test(line));
   return lines.find((line) => /error|ERR!|failed|cannot|not found/i.test(line)) ?? lines.at(-1) ?? 'no output';
 }
 
