@@ -47,6 +47,15 @@ export class ModelError extends Error {
   }
 }
 
+/** How long a line may stay silent. Milliseconds. */
+export interface StreamTimings {
+  /** Before the first byte of the answer: large prompts are read before anything is said. */
+  readonly firstByteMs: number;
+  /** Between two pieces of a running answer. */
+  readonly silenceMs: number;
+}
+export const DEFAULT_TIMINGS: StreamTimings = { firstByteMs: 120_000, silenceMs: 60_000 };
+
 export interface ModelStatus {
   /** `provider/model`. */
   readonly ref: string;
