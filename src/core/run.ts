@@ -41,6 +41,10 @@ export interface TurnState {
   /** Seq reserved for this step's model answer. */
   readonly seq: number;
   readonly batch?: readonly BatchCall[];
+  /** Seq of the answer row that holds the batch's calls. */
+  readonly callSeq?: number;
+  /** The run already has its last row (found after a crash): only its end is missing. */
+  readonly ended?: RunOutcome;
   /** Index into `models`. */
   readonly model: number;
   /** `provider/model`, primary first. */
@@ -67,8 +71,19 @@ export interface SessionCarry {
   readonly nextSeq: number;
   readonly inbox: readonly InboxItem[];
   readonly turn?: TurnState;
+  /** Why the running turn is being ended. */
+  readonly stopping?: Stopping;
+  /** Items that were stopped while they waited and whose rows are still open. */
+  readonly stopped: readonly InboxItem[];
   /** Runs a stop arrived for before their item did. */
   readonly stops: readonly string[];
+}
+
+export interface Stopping {
+  readonly code: 'stopped' | 'interrupted' | 'RunTimeout';
+  /** The run that takes its place. */
+  readonly by?: string;
+  readonly reason: string;
 }
 
 export interface SessionOpened {
@@ -133,6 +148,8 @@ export interface CallModelInput extends Fence {
   readonly seq: number;
   /** `provider/model`. */
   readonly model: string;
+  /** Models of this step that failed before this one: readers drop what those streamed. */
+  readonly failedOver?: { readonly from: string; readonly code: string };
 }
 export interface CallFacts {
   readonly index: number;
@@ -174,24 +191,36 @@ export interface RunToolResult {
   readonly bytes: number;
 }
 
-export interface SealTurnInput extends Fence {
-  readonly inboundId: string;
-  readonly run: string;
-  readonly step: number;
-  /** The seq of the model answer that did not come, or the next free one. */
-  readonly seq: number;
-  readonly reason: string;
-  readonly draft?: string;
-  /** Calls of the open batch that have no result yet. */
-  readonly open: readonly { readonly index: number; readonly seq: number }[];
-  readonly callSeq?: number;
-}
-
-export interface FinishRunInput extends Fence {
+/** Ends a run in its row: one transaction writes what is still missing and the outcome. `sealTurn` and `finishRun` take it. */
+export interface EndRunInput extends Fence {
   readonly inboundId: string;
   readonly run: string;
   readonly step: number;
   readonly outcome: RunOutcome;
-  /** For `error`: where the error row goes, and what it says. */
-  readonly error?: { readonly seq: number; readonly code: string; readonly message: string };
+  /** The last row, when the run has no answer: where it goes and what it says. */
+  readonly last?:
+    | { readonly kind: 'aborted'; readonly seq: number; readonly reason: string; readonly draft?: string }
+    | { readonly kind: 'error'; readonly seq: number; readonly code: string; readonly message: string };
+  /** Calls of the open batch that have no result row yet, and the row that holds them. */
+  readonly open?: { readonly callSeq: number; readonly calls: readonly { readonly index: number; readonly seq: number }[]; readonly note: string };
+}
+
+export interface EndRunResult {
+  /** As recorded: an answer that was stored just before a stop makes the run `ok`. */
+  readonly outcome: RunOutcome;
+  readonly nextSeq: number;
+}
+
+/** What the model reads for a call that a stop kept from starting. */
+export const SKIPPED_BY_STOP = 'skipped: interrupted';
+
+/** Answers one call whose activity gave up for good. */
+export interface AnswerCallInput extends Fence {
+  readonly run: string;
+  readonly step: number;
+  readonly index: number;
+  readonly callSeq: number;
+  readonly seq: number;
+  readonly code: string;
+  readonly message: string;
 }

@@ -1,0 +1,173 @@
+/**
+ * Bookkeeping activities of the session workflow: open, take, answer, seal, finish. Small transactions on the store.
+ * Invariant: each may be repeated at any time and leaves the same rows.
+ */
+import { hostQueue } from '../core/names.js';
+import type {
+  AnswerCallInput, EndRunInput, EndRunResult, OpenSessionInput, OpenSessionResult, RunOutcome, TakeRunInput, TakeRunResult,
+} from '../core/run.js';
+import { SKIPPED_BY_STOP } from '../core/run.js';
+import type { RowContent, TranscriptRow } from '../core/transcript.js';
+import { draftText } from '../storage/drafts.js';
+import { assertFence, ensureSession, takeGeneration, type Tx } from '../storage/fence.js';
+import { endInbound, inboundById, inboxItem, markTaken, openInbound } from '../storage/inbound.js';
+import { pinnedHost } from '../storage/meta.js';
+import { appendRows, highestSeq, rowAt, runRows, sameIdentity, type NewRow } from '../storage/transcript.js';
+import type { ActivityDeps } from './deps.js';
+import { translated } from './failures.js';
+import { answered, progressOf } from './turn-state.js';
+
+export interface BookkeepingActivities {
+  openSession(input: OpenSessionInput): Promise<OpenSessionResult>;
+  takeRun(input: TakeRunInput): Promise<TakeRunResult>;
+  answerCall(input: AnswerCallInput): Promise<void>;
+  sealTurn(input: EndRunInput): Promise<EndRunResult>;
+  finishRun(input: EndRunInput): Promise<EndRunResult>;
+}
+
+export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
+  const { db } = deps;
+  const coded = <T>(work: () => Promise<T>): Promise<T> => translated(work, () => false);
+  const policyOf = (tool: string) => deps.tools().get(tool)?.policy ?? 'read-only';
+
+  return {
+    openSession: (input) =>
+      coded(async () => {
+        const host = await pinnedHost(db, input.agent, deps.hostId);
+        const opened = await db.transaction().execute(async (tx) => {
+          await ensureSession(tx, { key: input.session, agent: input.agent, channel: 'rpc' });
+          // The generation is taken before anything is read: from here on no older attempt can add a row.
+          const taken = await takeGeneration(tx, input.session, input.chain);
+          return { ...taken, nextSeq: (await highestSeq(tx, input.session)) + 1, unfinished: (await openInbound(tx, input.session)).map(inboxItem) };
+        });
+        return { ...opened, hostQueue: hostQueue(host), idleMs: deps.settings().idleMs };
+      }),
+
+    takeRun: (input) =>
+      coded(async () => {
+        const settings = deps.settings();
+        const taken = await db.transaction().execute(async (tx) => {
+          await assertFence(tx, input);
+          const inbound = await inboundById(tx, input.inboundId);
+          if (!inbound || inbound.session !== input.session || !(await markTaken(tx, input.inboundId))) return undefined;
+          let rows = await runRows(tx, input.run);
+          let nextSeq = input.seq;
+          if (rows.length === 0) {
+            const { message } = inbound;
+            const content: RowContent = { type: 'user', text: message.text, sender: message.sender, attachments: message.attachments };
+            rows = await appendRows(tx, input, [{ seq: input.seq, run: input.run, step: 0, kind: 'user', content }]);
+            nextSeq = input.seq + 1;
+          }
+          return { inbound, progress: progressOf(rows, nextSeq, policyOf) };
+        });
+        if (!taken) return { status: 'finished' };
+        const { inbound, progress } = taken;
+        const { nextSeq, ...state } = progress;
+        const startedAt = inbound.takenAt ?? Date.now();
+        const timeoutMs = inbound.request.timeoutMs ?? settings.runTimeoutMs;
+        deps.events.publish({ type: 'start', session: input.session, run: input.run, runId: inbound.runId, step: state.step, attempt: 1, at: Date.now() });
+        return {
+          status: 'taken',
+          nextSeq,
+          turn: {
+            ...state,
+            model: 0,
+            // A model the caller picked is meant: no other answers in its place.
+            models: inbound.request.model === undefined ? deps.models().chain : [inbound.request.model],
+            maxSteps: settings.maxSteps,
+            ...(timeoutMs === undefined ? {} : { deadline: startedAt + timeoutMs }),
+            startedAt,
+            inGroup: inbound.message.conversation.kind !== 'direct',
+            tokens: 0,
+            costUsd: 0,
+          },
+        };
+      }),
+
+    answerCall: (input) =>
+      coded(() =>
+        db.transaction().execute(async (tx) => {
+          await assertFence(tx, input);
+          const row = await resultRow(tx, input, input.callSeq, input, `${input.code}: ${input.message}`, { code: input.code });
+          if (row) await appendRows(tx, input, [row]);
+        }),
+      ),
+
+    sealTurn: (input) => coded(() => endRun(input)),
+    finishRun: (input) => coded(() => endRun(input)),
+  };
+
+  async function endRun(input: EndRunInput): Promise<EndRunResult> {
+    const ended = await db.transaction().execute(async (tx) => {
+      await assertFence(tx, input);
+      const late = input.last?.kind === 'aborted' ? await lateAnswer(tx, input, input.last.seq) : undefined;
+      const end = late ? await endAfterLateAnswer(tx, input, late) : { outcome: input.outcome, rows: await closingRows(tx, input) };
+      if (end.rows.length > 0) await appendRows(tx, input, end.rows);
+      const reason = end.outcome.state === 'ok' ? undefined : input.last?.kind === 'error' ? input.last.code : input.last?.reason;
+      await endInbound(tx, input.inboundId, { state: end.outcome.state, outcome: end.outcome, ...(reason === undefined ? {} : { reason }) });
+      return { outcome: end.outcome, nextSeq: (await highestSeq(tx, input.session)) + 1, runId: (await inboundById(tx, input.inboundId))?.runId ?? input.run };
+    });
+    deps.events.publish({ type: 'end', state: ended.outcome.state, session: input.session, run: input.run, runId: ended.runId, step: input.step, attempt: 1, at: Date.now() });
+    return { outcome: ended.outcome, nextSeq: ended.nextSeq };
+  }
+}
+
+/** What a run still lacks: results of its open calls, then its last row. */
+async function closingRows(tx: Tx, input: EndRunInput): Promise<NewRow[]> {
+  const rows: NewRow[] = [];
+  for (const call of input.open?.calls ?? []) {
+    // A call that did finish keeps its own row.
+    if (await rowAt(tx, input.session, call.seq)) continue;
+    const row = await resultRow(tx, input, input.open!.callSeq, call, input.open!.note, { skipped: true });
+    if (row) rows.push(row);
+  }
+  const { last } = input;
+  if (last?.kind === 'aborted') {
+    const text = last.draft === undefined ? '' : ((await draftText(tx, last.draft)) ?? '');
+    rows.push({
+      seq: last.seq, run: input.run, step: input.step, kind: 'aborted',
+      content: { type: 'aborted', text, reason: last.reason, ...(last.draft === undefined ? {} : { draft: last.draft }) },
+    });
+  } else if (last?.kind === 'error') {
+    rows.push({ seq: last.seq, run: input.run, step: input.step, kind: 'error', content: { type: 'error', code: last.code, message: last.message } });
+  }
+  return rows;
+}
+
+/** An answer that an attempt wrote whose completion the workflow never heard of, because a crash and a stop met. */
+async function lateAnswer(tx: Tx, input: EndRunInput, seq: number): Promise<TranscriptRow | undefined> {
+  const row = await rowAt(tx, input.session, seq);
+  return row && sameIdentity(row, { conversation: input.conversation, run: input.run, step: input.step, kind: 'assistant' }) ? row : undefined;
+}
+
+/** A late final answer is the run's answer. Late calls are answered as skipped and the seal follows them. */
+async function endAfterLateAnswer(tx: Tx, input: EndRunInput, late: TranscriptRow): Promise<{ readonly outcome: RunOutcome; readonly rows: readonly NewRow[] }> {
+  const calls = late.content.type === 'assistant' ? late.content.calls : [];
+  if (calls.length === 0) return { outcome: answered(late.seq), rows: [] };
+  const free = (await highestSeq(tx, input.session)) + 1;
+  const sealAt = free + calls.length;
+  const rows = await closingRows(tx, {
+    ...input,
+    open: { callSeq: late.seq, calls: calls.map((call, i) => ({ index: call.index, seq: free + i })), note: input.open?.note ?? SKIPPED_BY_STOP },
+    last: input.last && { ...input.last, seq: sealAt },
+  });
+  return { outcome: { ...input.outcome, seq: sealAt }, rows };
+}
+
+/** A result row for a call that did not run, or nothing when the call itself is unknown. */
+async function resultRow(
+  tx: Tx,
+  at: { readonly session: string; readonly run: string; readonly step: number },
+  callSeq: number,
+  call: { readonly index: number; readonly seq: number },
+  text: string,
+  details: Readonly<Record<string, unknown>>,
+): Promise<NewRow | undefined> {
+  const content = (await rowAt(tx, at.session, callSeq))?.content;
+  const asked = content?.type === 'assistant' ? content.calls.find((other) => other.index === call.index) : undefined;
+  if (!asked) return undefined;
+  return {
+    seq: call.seq, run: at.run, step: at.step, kind: `tool.${call.index}`,
+    content: { type: 'tool', index: call.index, tool: asked.tool, callId: asked.callId, isError: true, blocks: [{ type: 'text', text }], details },
+  };
+}

@@ -1,0 +1,30 @@
+/**
+ * What the activities are made of. `host/` builds it; everything that a config reload may change is behind a function.
+ */
+import type { MediaStore, Logger, RunEvents } from '../core/ports.js';
+import type { ThinkingLevel } from '../core/model.js';
+import type { Db } from '../storage/sqlite.js';
+import type { ModelRegistry } from './models/types.js';
+import type { ToolRegistry } from './tools/types.js';
+
+export interface TurnSettings {
+  readonly maxSteps: number;
+  /** Absent: a run has no time limit of its own. */
+  readonly runTimeoutMs?: number;
+  readonly idleMs: number;
+  readonly thinking: ThinkingLevel;
+}
+
+export interface ActivityDeps {
+  readonly db: Db;
+  readonly events: RunEvents;
+  readonly media: MediaStore;
+  readonly log: Logger;
+  /** This machine's part of queue names. */
+  readonly hostId: string;
+  models(): ModelRegistry;
+  tools(): ToolRegistry;
+  settings(): TurnSettings;
+  /** The system prompt: the same bytes as long as its files and facts are the same. */
+  systemPrompt(): Promise<string>;
+}

@@ -1,0 +1,92 @@
+/**
+ * The handler of every tool activity: registered as `default`, so the Web UI shows the tool's own name as the type.
+ * Reads the arguments from the answer row, runs the tool, writes the result as a row.
+ * Invariant: a call whose result row exists is not run again; bad arguments and unknown tools are results, not failures.
+ */
+import type { RunEventBody } from '../core/events.js';
+import type { RunToolInput, RunToolResult } from '../core/run.js';
+import type { RowContent, ToolCall } from '../core/transcript.js';
+import { beginClaim, finishClaim } from '../storage/claims.js';
+import { checkFence } from '../storage/fence.js';
+import { inboundById } from '../storage/inbound.js';
+import { mayUse, rightsOf } from '../storage/rights.js';
+import { appendRows, rowAt } from '../storage/transcript.js';
+import { recordToolAttempt } from '../storage/usage.js';
+import { randomUUID } from 'node:crypto';
+import type { ActivityDeps } from './deps.js';
+import { toFailure, translated } from './failures.js';
+import { type Running, whileHeartbeating } from './heartbeat.js';
+import { validateArgs } from './tools/registry.js';
+import { type Claims, type Tool, type ToolResult, textResult } from './tools/types.js';
+
+export type RunTool = (input: RunToolInput) => Promise<RunToolResult>;
+
+export function createRunTool(deps: ActivityDeps): RunTool {
+  const { db } = deps;
+  /** Attempts of this process that are still running: a claim of one of them is waited for. */
+  const living = new Set<string>();
+
+  return (input) =>
+    whileHeartbeating((running) =>
+      translated(async () => {
+        const stored = (await rowAt(db, input.session, input.seq))?.content;
+        if (stored?.type === 'tool' && stored.index === input.index) return { seq: input.seq, outcome: stored.isError ? 'error' : 'ok', durationMs: 0, bytes: 0 };
+        await checkFence(db, input);
+
+        const answer = (await rowAt(db, input.session, input.callSeq))?.content;
+        const call = answer?.type === 'assistant' ? answer.calls.find((other) => other.index === input.index) : undefined;
+        if (!call) throw new Error(`seq ${input.callSeq} has no call ${input.index}`);
+        const runId = (await inboundById(db, input.inboundId))?.runId ?? input.run;
+        const emit = (body: RunEventBody): void =>
+          deps.events.publish({ session: input.session, run: input.run, runId, step: input.step, attempt: running.attempt, at: Date.now(), ...body });
+        const about = { index: input.index, tool: call.tool, callId: call.callId };
+        emit({ type: 'tool-start', ...about, args: call.args });
+
+        const startedAt = Date.now();
+        const attempt = (outcome: string) => ({ session: input.session, run: input.run, step: input.step, index: input.index, attempt: running.attempt, tool: call.tool, outcome, startedAt, endedAt: Date.now() });
+        let result: ToolResult;
+        try {
+          result = await perform(input, call, running, (delta) => emit({ type: 'tool-output', ...about, delta }));
+        } catch (error) {
+          if (running.signal.aborted && !running.cancelled()) throw error;
+          if (running.cancelled()) result = { ...textResult('Stopped before it finished.', true), outcome: 'aborted' };
+          else {
+            await recordToolAttempt(db, attempt('failed'));
+            throw toFailure(error);
+          }
+        }
+        const outcome = result.outcome ?? (result.isError ? 'error' : 'ok');
+        const content: RowContent = { type: 'tool', index: input.index, tool: call.tool, callId: call.callId, isError: result.isError, blocks: result.blocks, ...(result.details ? { details: result.details } : {}) };
+        await db.transaction().execute(async (tx) => {
+          await appendRows(tx, input, [{ seq: input.seq, run: input.run, step: input.step, kind: `tool.${input.index}`, content }]);
+          await recordToolAttempt(tx, attempt(outcome));
+        });
+        const text = result.blocks.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
+        emit({ type: 'tool-end', ...about, isError: result.isError, text, ...(result.details ? { details: result.details } : {}) });
+        return { seq: input.seq, outcome, durationMs: Date.now() - startedAt, bytes: result.bytes ?? text.length };
+      }, () => running.signal.aborted),
+    );
+
+  async function perform(input: RunToolInput, call: ToolCall, running: Running, onOutput: (delta: string) => void): Promise<ToolResult> {
+    const registry = deps.tools();
+    const tool: Tool | undefined = registry.get(call.tool);
+    if (!tool) return textResult(`There is no tool "${call.tool.slice(0, 64)}". Tools: ${registry.tools.map((t) => t.name).join(', ')}.`, true);
+    if (!mayUse(await rightsOf(db, input.rights), tool.name)) return textResult(`The people in this turn may not use ${tool.name}.`, true);
+    if (call.malformed !== undefined) return textResult(`The arguments of ${tool.name} are not a JSON object. Call it again with valid JSON.`, true);
+    const problem = validateArgs(tool, call.args);
+    if (problem !== undefined) return textResult(problem, true);
+
+    const key = `${input.run}:${input.step}.${input.index}`;
+    const token = randomUUID();
+    living.add(token);
+    const claims: Claims = {
+      begin: (claim, facts) => beginClaim<ToolResult>(db, input, claim, { token, ...(facts ? { facts } : {}), signal: running.signal, isMine: (other) => other !== token && living.has(other) }),
+      finish: (claim, result) => finishClaim(db, input, claim, 'done', result),
+    };
+    try {
+      return await tool.run(call.args, { key, session: input.session, attempt: running.attempt, signal: running.signal, cancelled: () => running.cancelled(), emit: onOutput, claims });
+    } finally {
+      living.delete(token);
+    }
+  }
+}

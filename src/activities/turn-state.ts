@@ -1,0 +1,39 @@
+/**
+ * Where a run stands, read from its rows: pure. A workflow that starts anew (idle completion, termination, a fresh
+ * engine) goes on at the last committed step instead of repeating it.
+ */
+import type { BatchCall, CallFacts, RunOutcome, TurnState } from '../core/run.js';
+import type { ToolPolicy } from '../core/tool.js';
+import { safeToolName } from '../core/tool.js';
+import type { ToolCall, TranscriptRow } from '../core/transcript.js';
+
+export type Progress = Pick<TurnState, 'step' | 'seq' | 'batch' | 'callSeq' | 'ended'> & { readonly nextSeq: number };
+
+/**
+ * @param rows the run's rows in order of `seq`; the first is its user row
+ * @param nextSeq first free seq of the session
+ */
+export function progressOf(rows: readonly TranscriptRow[], nextSeq: number, policyOf: (tool: string) => ToolPolicy): Progress {
+  const last = rows.filter((row) => row.content.type !== 'tool').at(-1);
+  if (!last || last.content.type === 'user' || last.content.type === 'notice') return { step: 1, seq: nextSeq, nextSeq: nextSeq + 1 };
+  const content = last.content;
+  if (content.type === 'error') return { step: last.step, seq: last.seq, nextSeq, ended: { state: 'error', seq: last.seq, code: content.code } };
+  if (content.type === 'aborted') return { step: last.step, seq: last.seq, nextSeq, ended: { state: 'aborted', seq: last.seq, code: 'stopped' } };
+  if (content.type === 'tool') throw new Error(`row ${last.seq} is a tool result`);
+  if (content.calls.length === 0) return { step: last.step, seq: last.seq, nextSeq, ended: answered(last.seq) };
+
+  const results = new Map(rows.filter((row) => row.step === last.step).flatMap((row) => (row.content.type === 'tool' ? [[row.content.index, row.seq] as const] : [])));
+  if (results.size === content.calls.length) return { step: last.step + 1, seq: nextSeq, nextSeq: nextSeq + 1 };
+  let free = nextSeq;
+  const batch = callFacts(content.calls, policyOf).map((call): BatchCall => {
+    const seq = results.get(call.index);
+    return { ...call, seq: seq ?? free++, status: seq === undefined ? 'pending' : 'done' };
+  });
+  return { step: last.step, seq: last.seq, batch, callSeq: last.seq, nextSeq: free };
+}
+
+export const answered = (seq: number): RunOutcome => ({ state: 'ok', seq });
+
+/** Facts of calls for the workflow: no arguments, and names in a shape that ids and labels can hold. */
+export const callFacts = (calls: readonly ToolCall[], policyOf: (tool: string) => ToolPolicy): CallFacts[] =>
+  calls.map((call) => ({ index: call.index, tool: safeToolName(call.tool), policy: policyOf(call.tool), needsApproval: false }));

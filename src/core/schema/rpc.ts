@@ -1,0 +1,46 @@
+/**
+ * Parameters of the RPC methods that are ours alone (the protocol package has the others). All closed: an unknown
+ * property is an error, as everywhere on the wire.
+ */
+import { Type, type Static, type TSchema } from 'typebox';
+
+const closed = <T extends Record<string, TSchema>>(properties: T) => Type.Object(properties, { additionalProperties: false });
+const text = Type.String({ minLength: 1, maxLength: 512 });
+
+/** What `runs.list` filters by. `queued` is accepted and not begun. */
+export const RUN_FILTERS = ['queued', 'running', 'ok', 'error', 'aborted', 'merged', 'dropped'] as const;
+
+export const RunsListParams = closed({
+  sessionKey: Type.Optional(text),
+  state: Type.Optional(Type.Union(RUN_FILTERS.map((name) => Type.Literal(name)))),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+  offset: Type.Optional(Type.Integer({ minimum: 0 })),
+});
+export type RunsListParams = Static<typeof RunsListParams>;
+
+export const RunsGetParams = closed({
+  runId: text,
+  sessionKey: Type.Optional(text),
+});
+export type RunsGetParams = Static<typeof RunsGetParams>;
+
+export const ModelsStatusParams = closed({});
+export type ModelsStatusParams = Static<typeof ModelsStatusParams>;
+
+export const ModelsTestParams = closed({
+  /** `provider/model`; the default model when absent. */
+  model: Type.Optional(text),
+});
+export type ModelsTestParams = Static<typeof ModelsTestParams>;
+
+export const DoctorChecksParams = closed({
+  /** Also checks that take time or cost something, such as a call to the model. */
+  deep: Type.Optional(Type.Boolean()),
+});
+export type DoctorChecksParams = Static<typeof DoctorChecksParams>;
+
+/** The protocol package has no schemas for these two; the peer takes exactly this. */
+export const HealthParams = closed({ probe: Type.Optional(Type.Boolean()) });
+export type HealthParams = Static<typeof HealthParams>;
+export const StatusParams = closed({ includeChannelSummary: Type.Optional(Type.Boolean()) });
+export type StatusParams = Static<typeof StatusParams>;

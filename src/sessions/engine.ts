@@ -1,0 +1,77 @@
+/**
+ * The one user of Temporal's client: signals, queries, visibility. Everything that reaches Temporal from here is ids.
+ */
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
+import { QUERIES, SEARCH_ATTRIBUTES, SIGNALS, TASK_QUEUE, WORKFLOWS, clip, sessionWorkflowId } from '../core/names.js';
+import type { InboxItem } from '../core/queue.js';
+import type { SessionInput, SessionView, StopSignal } from '../core/run.js';
+
+const KEYS = {
+  agent: defineSearchAttributeKey(SEARCH_ATTRIBUTES.agent, SearchAttributeType.KEYWORD),
+  channel: defineSearchAttributeKey(SEARCH_ATTRIBUTES.channel, SearchAttributeType.KEYWORD),
+  kind: defineSearchAttributeKey(SEARCH_ATTRIBUTES.kind, SearchAttributeType.KEYWORD),
+  state: defineSearchAttributeKey(SEARCH_ATTRIBUTES.state, SearchAttributeType.KEYWORD),
+};
+
+export interface SessionAddress {
+  readonly session: string;
+  readonly agent: string;
+  readonly channel: string;
+}
+
+export interface SessionEngine {
+  /** Signals the session, starting it when it does not run. Safe to repeat: the workflow drops what it knows. */
+  deliver(to: SessionAddress, item: InboxItem): Promise<void>;
+  /** @returns false when the session does not run */
+  stop(session: string, order: StopSignal): Promise<boolean>;
+  isRunning(session: string): Promise<boolean>;
+  /** Needs a worker. @returns undefined when the session does not run */
+  view(session: string): Promise<SessionView | undefined>;
+}
+
+/** A signal is acknowledged in milliseconds; past this the engine counts as away and the sweeper signals later. */
+const SIGNAL_DEADLINE_MS = 5_000;
+const QUERY_DEADLINE_MS = 3_000;
+
+export function createSessionEngine(client: Client): SessionEngine {
+  const handle = (session: string) => client.workflow.getHandle(sessionWorkflowId(session));
+  const within = <T>(ms: number, call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + ms, call);
+
+  return {
+    async deliver(to, item) {
+      const input: SessionInput = { v: 1, session: to.session, agent: to.agent };
+      await within(SIGNAL_DEADLINE_MS, () =>
+        client.workflow.signalWithStart(WORKFLOWS.session, {
+          workflowId: sessionWorkflowId(to.session),
+          taskQueue: TASK_QUEUE,
+          args: [input],
+          signal: SIGNALS.deliver,
+          signalArgs: [item],
+          staticSummary: clip(`${to.session} · ${to.channel}`),
+          typedSearchAttributes: [
+            { key: KEYS.agent, value: to.agent },
+            { key: KEYS.channel, value: to.channel },
+            { key: KEYS.kind, value: 'chat' },
+            { key: KEYS.state, value: 'idle' },
+          ],
+        }),
+      );
+    },
+
+    stop: (session, order) => ifRunning(() => within(SIGNAL_DEADLINE_MS, () => handle(session).signal(SIGNALS.stop, order)).then(() => true), false),
+
+    isRunning: (session) => ifRunning(async () => (await within(SIGNAL_DEADLINE_MS, () => handle(session).describe())).status.name === 'RUNNING', false),
+
+    view: (session) => ifRunning<SessionView | undefined>(() => within(QUERY_DEADLINE_MS, () => handle(session).query<SessionView>(QUERIES.view)), undefined),
+  };
+}
+
+async function ifRunning<T>(call: () => Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return otherwise;
+    throw error;
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Ids made from what clients and platforms say. A run appears in paths, activity ids and workflow ids only as a hash,
+ * so no client text ever reaches them.
+ */
+import { createHash } from 'node:crypto';
+import { invalidRequest } from '../core/errors.js';
+import { LIMITS } from '../core/names.js';
+import { type SessionKey, SESSION_KEY_PART_MAX, parseSessionKey } from '../core/session-key.js';
+
+const hash = (text: string, length: number): string => createHash('sha256').update(text).digest('hex').slice(0, length);
+
+/** 128 bits: collisions are out of reach, ids stay readable. */
+export const inboundIdOf = (messageKey: string): string => hash(messageKey, 32);
+
+/** A client's key means one run per principal and session. */
+export const runHash = (principal: string, session: string, runId: string): string => hash(JSON.stringify([principal, session, runId]), 32);
+
+/** What tells a repeat from a reused key. */
+export const payloadHash = (payload: unknown): string => hash(JSON.stringify(payload), 64);
+
+/** @throws CodedError INVALID_REQUEST */
+export function requireSessionKey(text: string, agent?: string): SessionKey {
+  // Parts too long for the grammar are hashed, so that any platform id makes a key.
+  const shortened = text
+    .split(':')
+    .map((part) => (part.length > SESSION_KEY_PART_MAX ? `h-${hash(part.toLowerCase(), 32)}` : part))
+    .join(':');
+  const parsed = parseSessionKey(shortened, agent);
+  if ('problem' in parsed) throw invalidRequest(parsed.problem);
+  return parsed;
+}
+
+/** @throws CodedError INVALID_REQUEST */
+export function requireRunId(runId: string): string {
+  if (runId === '' || runId.length > LIMITS.idempotencyKey) throw invalidRequest(`an idempotency key has 1 to ${LIMITS.idempotencyKey} characters`);
+  // Control characters would reach logs and terminals.
+  if (/[\u0000-\u001f\u007f]/.test(runId)) throw invalidRequest('an idempotency key holds no control characters');
+  return runId;
+}

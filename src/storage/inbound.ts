@@ -1,0 +1,151 @@
+/**
+ * `inbound` rows: acceptance, and what became of each message. A message exists from the commit of its row on.
+ * States only move forward: `accepted → signalled → taken → terminal`; a terminal row never changes again.
+ */
+import type { InboundMessage } from '../core/message.js';
+import type { TurnRequest } from '../core/ports.js';
+import type { InboxItem } from '../core/queue.js';
+import { type InboundState, type RunOutcome, TERMINAL_STATES, isTerminal } from '../core/run.js';
+import type { Insertable, Selectable } from 'kysely';
+import type { Tx } from './fence.js';
+import type { Db } from './sqlite.js';
+import type { InboundTable } from './tables.js';
+
+export interface Inbound extends InboxItem {
+  readonly runId: string;
+  readonly session: string;
+  readonly channel: string;
+  readonly state: InboundState;
+  readonly payloadHash: string;
+  readonly message: InboundMessage;
+  readonly request: TurnRequest;
+  readonly outcome?: RunOutcome;
+  readonly mergedInto?: string;
+  readonly reason?: string;
+  readonly signalledAt?: number;
+  readonly takenAt?: number;
+  readonly endedAt?: number;
+}
+
+/** States a session still has to work on. `held` belongs to pairing. */
+const OPEN_STATES: readonly InboundState[] = ['accepted', 'signalled', 'taken'];
+
+/** Inserts unless its message key or run is known. @returns whether it was new */
+export async function insertInbound(tx: Tx, row: Omit<Insertable<InboundTable>, 'outcome' | 'merged_into' | 'reason' | 'signalled_at' | 'taken_at' | 'ended_at'>): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('inbound')
+    .values({ ...row, outcome: null, merged_into: null, reason: null, signalled_at: null, taken_at: null, ended_at: null })
+    .onConflict((c) => c.doNothing())
+    .executeTakeFirst();
+  return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+}
+
+export const inboundById = (db: Db | Tx, id: string): Promise<Inbound | undefined> => one(db, 'id', id);
+export const inboundByRun = (db: Db | Tx, run: string): Promise<Inbound | undefined> => one(db, 'run', run);
+
+export async function inboundOfPrincipal(db: Db | Tx, principal: string, runId: string): Promise<Inbound | undefined> {
+  const row = await db.selectFrom('inbound').selectAll().where('principal', '=', principal).where('run_id', '=', runId).executeTakeFirst();
+  return row && decode(row);
+}
+
+/** Whoever's run of that id; the newest when several principals used it. */
+export async function inboundByRunId(db: Db, runId: string, session?: string): Promise<Inbound | undefined> {
+  let query = db.selectFrom('inbound').selectAll().where('run_id', '=', runId);
+  if (session !== undefined) query = query.where('session', '=', session);
+  const row = await query.orderBy('accepted_at', 'desc').executeTakeFirst();
+  return row && decode(row);
+}
+
+/** `accepted → signalled`; a row that is further on stays where it is. */
+export async function markSignalled(db: Db, id: string): Promise<void> {
+  await db.updateTable('inbound').set({ state: 'signalled', signalled_at: Date.now() }).where('id', '=', id).where('state', '=', 'accepted').execute();
+}
+
+/** @returns false when the row is terminal (or held) already */
+export async function markTaken(tx: Tx, id: string): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('inbound')
+    .set((e) => ({ state: 'taken' as const, taken_at: e.fn.coalesce('taken_at', e.val(Date.now())) }))
+    .where('id', '=', id)
+    .where('state', 'in', OPEN_STATES)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Ends a run in its row. Repeating it changes nothing. */
+export async function endInbound(tx: Tx, id: string, end: { readonly state: InboundState; readonly outcome?: RunOutcome; readonly reason?: string; readonly mergedInto?: string }): Promise<void> {
+  if (!isTerminal(end.state)) throw new Error(`${end.state} is no terminal state`);
+  await tx
+    .updateTable('inbound')
+    .set({
+      state: end.state,
+      outcome: end.outcome ? JSON.stringify(end.outcome) : null,
+      reason: end.reason ?? null,
+      merged_into: end.mergedInto ?? null,
+      ended_at: Date.now(),
+    })
+    .where('id', '=', id)
+    .where('state', 'not in', TERMINAL_STATES)
+    .execute();
+}
+
+/** Unfinished rows of a session, oldest first. */
+export async function openInbound(db: Db | Tx, session: string): Promise<Inbound[]> {
+  const rows = await db.selectFrom('inbound').selectAll().where('session', '=', session).where('state', 'in', OPEN_STATES).orderBy('accepted_at').orderBy('id').execute();
+  return rows.map(decode);
+}
+
+/** Rows the sweeper looks at: never signalled, or signalled or taken before `before`. */
+export async function sweepable(db: Db, before: number): Promise<Inbound[]> {
+  const rows = await db
+    .selectFrom('inbound')
+    .selectAll()
+    .where((e) => e.or([e('state', '=', 'accepted'), e.and([e('state', 'in', ['signalled', 'taken']), e('signalled_at', '<', before)])]))
+    .orderBy('accepted_at')
+    .orderBy('id')
+    .execute();
+  return rows.map(decode);
+}
+
+/** What a signal carries of a row. */
+export const inboxItem = (row: Inbound): InboxItem => ({
+  inboundId: row.inboundId,
+  run: row.run,
+  principal: row.principal,
+  role: row.role,
+  rights: row.rights,
+  mode: row.mode,
+  priority: row.priority,
+  at: row.at,
+});
+
+async function one(db: Db | Tx, column: 'id' | 'run', value: string): Promise<Inbound | undefined> {
+  const row = await db.selectFrom('inbound').selectAll().where(column, '=', value).executeTakeFirst();
+  return row && decode(row);
+}
+
+export function decode(row: Selectable<InboundTable>): Inbound {
+  return {
+    inboundId: row.id,
+    run: row.run,
+    runId: row.run_id,
+    session: row.session,
+    principal: row.principal,
+    role: row.role,
+    rights: row.rights,
+    channel: row.channel,
+    mode: row.mode,
+    priority: Number(row.priority),
+    at: Number(row.accepted_at),
+    state: row.state,
+    payloadHash: row.payload_hash,
+    message: JSON.parse(row.message) as InboundMessage,
+    request: JSON.parse(row.request) as TurnRequest,
+    ...(row.outcome === null ? {} : { outcome: JSON.parse(row.outcome) as RunOutcome }),
+    ...(row.merged_into === null ? {} : { mergedInto: row.merged_into }),
+    ...(row.reason === null ? {} : { reason: row.reason }),
+    ...(row.signalled_at === null ? {} : { signalledAt: Number(row.signalled_at) }),
+    ...(row.taken_at === null ? {} : { takenAt: Number(row.taken_at) }),
+    ...(row.ended_at === null ? {} : { endedAt: Number(row.ended_at) }),
+  };
+}

@@ -1,0 +1,23 @@
+/**
+ * Facts of this installation, made once: its install id (kept in the Temporal namespace too) and its host id (part of
+ * queue names, so a new one would orphan queued work).
+ */
+import { randomUUID } from 'node:crypto';
+import type { Db } from './sqlite.js';
+
+export interface Identity {
+  readonly installId: string;
+  readonly hostId: string;
+}
+
+export async function loadIdentity(db: Db): Promise<Identity> {
+  return { installId: await once(db, 'install_id', randomUUID()), hostId: await once(db, 'host_id', randomUUID().slice(0, 8)) };
+}
+
+/** The host that has an agent's workspace. The first to ask becomes it, and stays it. */
+export const pinnedHost = (db: Db, agent: string, hostId: string): Promise<string> => once(db, `host_of_agent:${agent}`, hostId);
+
+async function once(db: Db, name: string, value: string): Promise<string> {
+  await db.insertInto('meta').values({ name, value }).onConflict((c) => c.column('name').doNothing()).execute();
+  return (await db.selectFrom('meta').select('value').where('name', '=', name).executeTakeFirstOrThrow()).value;
+}

@@ -1,0 +1,121 @@
+/**
+ * The session workflow: one conversation's inbox and turn loop (DESIGN §4).
+ * Invariants: handlers stand before the first `await` and only push or decide; one turn runs at a time; a zombie chain
+ * is fenced out by the store; every wait is a point where the session may continue as new.
+ */
+import { allHandlersFinished, condition, continueAsNew, defineQuery, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
+import { QUERIES, SIGNALS } from '../core/names.js';
+import { type InboxItem, decideArrival } from '../core/queue.js';
+import type { SessionInput, SessionView, StopSignal, Stopping } from '../core/run.js';
+import { bookkeeping } from './activities.js';
+import { type SessionState, carry, createState, fence, shouldContinueAsNew, show, view } from './state.js';
+import { endWaiting, runTurn } from './turn.js';
+
+export const deliver = defineSignal<[InboxItem]>(SIGNALS.deliver);
+export const stop = defineSignal<[StopSignal]>(SIGNALS.stop);
+export const viewQuery = defineQuery<SessionView>(QUERIES.view);
+
+/** Stops of runs that never arrive (they had ended already) must not add up. */
+const STOPS_KEPT = 50;
+
+export async function session(input: SessionInput): Promise<void> {
+  const s = createState(input);
+  setHandler(deliver, (item) => arrive(s, item), { description: 'A message of this session was accepted.' });
+  setHandler(stop, (order) => halt(s, order), { description: 'Ends the running turn, or one waiting run.' });
+  setHandler(viewQuery, () => view(s), { description: 'State, queue and current step.' });
+
+  if (!input.carried) {
+    const { nextSeq, unfinished, ...opened } = await bookkeeping.openSession.executeWithOptions(
+      { summary: 'take the generation, load unfinished messages' },
+      [{ session: input.session, agent: input.agent, chain: workflowInfo().firstExecutionRunId }],
+    );
+    s.opened = opened;
+    s.nextSeq = nextSeq;
+    // Rows first: they are older than what arrived meanwhile, and arrivals already known are dropped as duplicates.
+    const arrived = s.waiting.splice(0);
+    for (const item of [...unfinished, ...arrived]) arrive(s, item);
+  }
+
+  for (;;) {
+    show(s);
+    for (let item = s.stopped[0]; item; item = s.stopped[0]) await endWaiting(s, item);
+    if (shouldContinueAsNew(s)) await leave(s);
+    if (s.turn) {
+      if ((await runTurn(s)) === 'continue as new') await leave(s);
+      continue;
+    }
+    const next = s.waiting.shift();
+    if (next) {
+      await begin(s, next);
+      continue;
+    }
+    const woke = await condition(() => s.waiting.length > 0 || s.stopped.length > 0 || shouldContinueAsNew(s), s.opened.idleMs, { summary: 'idle' });
+    if (woke) continue;
+    await condition(allHandlersFinished);
+    // Completing is safe: a signal that races it makes the server reject the completion and wake this loop again.
+    if (s.waiting.length === 0 && s.stopped.length === 0) return;
+  }
+}
+
+function arrive(s: SessionState, item: InboxItem): void {
+  s.signals += 1;
+  const current = s.turn?.item ?? s.taking;
+  if (s.stopped.some((other) => other.inboundId === item.inboundId)) return;
+  const decision = decideArrival({ ...(current ? { running: { item: current, inGroup: s.turn?.inGroup ?? false } } : {}), waiting: s.waiting }, item);
+  if (decision.act === 'duplicate') return;
+  if (s.stops.includes(item.run)) {
+    s.stops = s.stops.filter((run) => run !== item.run);
+    s.stopped.push(item);
+    return;
+  }
+  switch (decision.act) {
+    case 'interrupt':
+      s.waiting.unshift(item);
+      endTurn(s, { code: 'interrupted', by: item.run, reason: 'a newer message took its place' });
+      return;
+    case 'queue':
+      s.waiting.splice(decision.position, 0, item);
+      return;
+    // The door refuses both modes until their engine exists; an item that is here all the same is not lost.
+    case 'inject':
+    case 'collect':
+      s.waiting.push(item);
+  }
+}
+
+function halt(s: SessionState, order: StopSignal): void {
+  s.signals += 1;
+  const reason = `stopped by ${order.by}`;
+  const meant = (item: InboxItem): boolean => order.run === undefined || item.run === order.run;
+  const current = s.turn?.item ?? s.taking;
+  s.stopped.push(...s.waiting.filter(meant));
+  s.waiting = s.waiting.filter((item) => !meant(item));
+  if (current && meant(current)) endTurn(s, { code: 'stopped', reason });
+  else if (order.run !== undefined && !s.stopped.some((item) => item.run === order.run)) s.stops = [...s.stops, order.run].slice(-STOPS_KEPT);
+}
+
+function endTurn(s: SessionState, stopping: Stopping): void {
+  s.stopping ??= stopping;
+  s.scope?.cancel();
+}
+
+/** Makes a waiting item the running turn, unless its row says that it has ended. */
+async function begin(s: SessionState, item: InboxItem): Promise<void> {
+  s.taking = item;
+  const taken = await bookkeeping.takeRun.executeWithOptions({ summary: `run ${item.run.slice(0, 12)}` }, [
+    { ...fence(s), inboundId: item.inboundId, run: item.run, seq: s.nextSeq },
+  ]);
+  s.taking = undefined;
+  if (taken.status === 'finished') {
+    s.stopping = undefined;
+    return;
+  }
+  s.nextSeq = Math.max(s.nextSeq, taken.nextSeq);
+  s.turn = { ...taken.turn, item };
+}
+
+/** Continues as new with everything in the input; what signals pushed while handlers finished is in the state already. */
+async function leave(s: SessionState): Promise<void> {
+  await condition(allHandlersFinished);
+  await continueAsNew<typeof session>({ ...s.input, carried: carry(s) });
+}

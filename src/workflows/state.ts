@@ -1,0 +1,105 @@
+/**
+ * The session workflow's state and what it shows of itself. Everything here is data, so that it can be carried through
+ * a continue-as-new at any wait.
+ */
+import { CancellationScope, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
+import { LIMITS, SEARCH_ATTRIBUTES } from '../core/names.js';
+import type { InboxItem } from '../core/queue.js';
+import type { Fence, SessionCarry, SessionInput, SessionOpened, SessionView, Stopping, TurnState } from '../core/run.js';
+
+const STATE = defineSearchAttributeKey(SEARCH_ATTRIBUTES.state, SearchAttributeType.KEYWORD);
+
+export interface SessionState {
+  readonly input: SessionInput;
+  opened: SessionOpened;
+  nextSeq: number;
+  waiting: InboxItem[];
+  /** Being taken: no longer waiting, not yet running. */
+  taking: InboxItem | undefined;
+  turn: TurnState | undefined;
+  stopping: Stopping | undefined;
+  /** Stopped while they waited; the main loop ends their rows. */
+  stopped: InboxItem[];
+  /** What the stopped model call had said: id of its draft. */
+  draft: string | undefined;
+  /** Runs that were stopped before their item arrived. */
+  stops: string[];
+  /** Of the running turn's steps; cancelling it ends model call and tools. */
+  scope: CancellationScope | undefined;
+  signals: number;
+  shown: 'idle' | 'running' | undefined;
+}
+
+export function createState(input: SessionInput): SessionState {
+  const carried = input.carried;
+  return {
+    input,
+    opened: carried?.opened ?? { generation: 0, conversation: '', hostQueue: '', idleMs: 0 },
+    nextSeq: carried?.nextSeq ?? 1,
+    waiting: [...(carried?.inbox ?? [])],
+    taking: undefined,
+    turn: carried?.turn,
+    stopping: carried?.stopping,
+    stopped: [...(carried?.stopped ?? [])],
+    draft: undefined,
+    stops: [...(carried?.stops ?? [])],
+    scope: undefined,
+    signals: 0,
+    shown: undefined,
+  };
+}
+
+export const carry = (s: SessionState): SessionCarry => ({
+  opened: s.opened,
+  nextSeq: s.nextSeq,
+  inbox: s.waiting,
+  ...(s.turn ? { turn: s.turn } : {}),
+  ...(s.stopping ? { stopping: s.stopping } : {}),
+  stopped: s.stopped,
+  stops: s.stops,
+});
+
+export const fence = (s: SessionState): Fence => ({ session: s.input.session, generation: s.opened.generation, conversation: s.opened.conversation });
+
+export const allotSeq = (s: SessionState): number => s.nextSeq++;
+
+/** History is bounded: a long chain continues as new between two steps, a quiet session at its next wait. */
+export const shouldContinueAsNew = (s: SessionState): boolean => workflowInfo().continueAsNewSuggested || s.signals >= LIMITS.signalsPerRun;
+
+export const view = (s: SessionState): SessionView => ({
+  session: s.input.session,
+  state: s.turn ? 'running' : 'idle',
+  generation: s.opened.generation,
+  nextSeq: s.nextSeq,
+  waiting: s.waiting.map((item) => item.run),
+  ...(s.turn ? { turn: { run: s.turn.item.run, step: s.turn.step, tools: openTools(s.turn) } } : {}),
+});
+
+/** Puts the state where the Web UI shows it: details cost no history, the search attribute one event per change. */
+export function show(s: SessionState): void {
+  const { turn } = s;
+  const state = turn ? 'running' : 'idle';
+  if (s.shown !== state) {
+    s.shown = state;
+    upsertSearchAttributes([{ key: STATE, value: state }]);
+  }
+  const queue = s.waiting.length === 0 ? 'nothing waits' : `${s.waiting.length} waiting`;
+  if (!turn) {
+    setCurrentDetails(`**idle** · ${queue} · next row ${s.nextSeq} · generation ${s.opened.generation}`);
+    return;
+  }
+  const tools = openTools(turn);
+  const doing = s.stopping ? `ending: ${s.stopping.reason}` : tools.length > 0 ? `waits for ${tools.join(', ')}` : `waits for ${turn.models[turn.model] ?? 'the model'}`;
+  setCurrentDetails(
+    [
+      `**running** · ${doing}`,
+      '',
+      '| run | step | model | tokens | cost | queue |',
+      '| --- | --- | --- | --- | --- | --- |',
+      `| \`${turn.item.run.slice(0, 12)}\` | ${turn.step} of at most ${turn.maxSteps} | ${turn.models[turn.model] ?? '-'} | ${turn.tokens} | $${turn.costUsd.toFixed(4)} | ${queue} |`,
+    ].join('\n'),
+  );
+}
+
+const openTools = (turn: TurnState): string[] => (turn.batch ?? []).filter((call) => call.status !== 'done').map((call) => call.tool);
