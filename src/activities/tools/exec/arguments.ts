@@ -11,8 +11,12 @@ export type Arguments = { readonly paths: readonly string[] } | { readonly probl
 interface Shape {
   /** Letters of options without a value; digits too where `-5` means a count. */
   readonly flags: string;
-  /** Letters of options whose value is no path. */
+  /** Letters of options whose value is text that is never opened. */
   readonly values: string;
+  /** Letters of options whose value is a number: checked, or a system that knows no such value would open it. */
+  readonly numbers?: string;
+  /** The same, but the value must be attached: it is optional on BSD. */
+  readonly attached?: string;
   /** Letters of options whose value is a path. */
   readonly files?: string;
   readonly longFlags?: readonly string[];
@@ -26,17 +30,17 @@ const COLOR = ['color', 'colour'];
 const SHAPES: Readonly<Record<string, Shape>> = {
   pwd: { flags: 'LP', values: '', operands: 'text' },
   ls: {
-    flags: '1aAbBcCdFgGhiklmnNopqQrRsStuUvxX', values: 'ITw', operands: 'paths',
+    flags: '1aAbBcCdFgGhiklmnNopqQrRsStuUvxX', values: '', operands: 'paths',
     longFlags: ['all', 'almost-all', 'human-readable', 'recursive', 'reverse', 'size', 'directory', 'classify', 'inode', 'full-time', 'no-group', ...COLOR],
     longValues: ['sort', 'time', 'time-style', 'width', 'ignore', 'hide', 'block-size', 'format', ...COLOR],
   },
   cat: { flags: 'AbeEnstTuv', values: '', operands: 'paths', longFlags: ['number', 'number-nonblank', 'squeeze-blank', 'show-all', 'show-ends', 'show-tabs', 'show-nonprinting'] },
-  head: { flags: 'qvz0123456789', values: 'nc', operands: 'paths', longFlags: ['quiet', 'silent', 'verbose'], longValues: ['lines', 'bytes'] },
-  tail: { flags: 'fFqvrz0123456789', values: 'ncs', operands: 'paths', longFlags: ['follow', 'quiet', 'silent', 'verbose', 'retry'], longValues: ['lines', 'bytes', 'follow', 'sleep-interval'] },
+  head: { flags: 'qvz0123456789', values: '', numbers: 'nc', operands: 'paths', longFlags: ['quiet', 'silent', 'verbose'], longValues: ['lines', 'bytes'] },
+  tail: { flags: 'fFqvrz0123456789', values: '', numbers: 'ncs', operands: 'paths', longFlags: ['follow', 'quiet', 'silent', 'verbose', 'retry'], longValues: ['lines', 'bytes', 'follow', 'sleep-interval'] },
   wc: { flags: 'clLmw', values: '', operands: 'paths', longFlags: ['bytes', 'chars', 'lines', 'max-line-length', 'words'] },
   date: { flags: 'uRI', values: 'd', files: 'r', operands: 'text', longFlags: ['utc', 'universal', 'rfc-email', 'iso-8601'], longValues: ['date', 'iso-8601', 'rfc-3339'] },
   grep: {
-    flags: 'EFGPaiIyvwxclLqsbHhnoTUzrZ0123456789', values: 'eABCm', operands: 'pattern', files: 'f',
+    flags: 'EFGPaiIyvwxclLqsbHhnoTUzrZ0123456789', values: 'e', numbers: 'ABm', attached: 'C', operands: 'pattern', files: 'f',
     longFlags: ['extended-regexp', 'fixed-strings', 'basic-regexp', 'perl-regexp', 'ignore-case', 'invert-match', 'word-regexp', 'line-regexp', 'count', 'files-with-matches', 'files-without-match', 'quiet', 'silent', 'no-messages', 'with-filename', 'no-filename', 'line-number', 'only-matching', 'recursive', 'text', ...COLOR],
     longValues: ['regexp', 'after-context', 'before-context', 'context', 'max-count', 'include', 'exclude', 'exclude-dir', ...COLOR],
   },
@@ -64,11 +68,14 @@ function readKnown(program: string, shape: Shape, args: readonly string[]): Argu
       operands.push(arg);
       continue;
     }
+    // GNU takes options anywhere, BSD reads those after an operand as files: only before it both agree.
+    if (shape.operands === 'pattern' && operands.length > 0) return { problem: `options of ${program} must come before its pattern` };
     const option = arg.startsWith('--') ? readLong(shape, arg) : readShort(shape, arg);
     if (!option) return { problem: `the option ${JSON.stringify(arg.slice(0, 60))} of ${program} is not among those allowed` };
     if (option.name === 'e' || option.name === 'regexp' || option.name === 'f') patternGiven = true;
     const value = option.takesNext ? args[(index += 1)] : option.value;
     if (option.takesNext && value === undefined) return { problem: `the option ${arg} of ${program} lacks its value` };
+    if (option.isNumber && !NUMBER.test(value ?? '')) return { problem: `the option ${arg.slice(0, 20)} of ${program} takes a number` };
     if (option.isPath && value !== undefined) paths.push(value);
   }
   // `date MMDDhhmm` sets the clock.
@@ -83,14 +90,18 @@ interface Option {
   readonly value?: string;
   readonly takesNext: boolean;
   readonly isPath: boolean;
+  readonly isNumber: boolean;
 }
+
+/** `5`, `+5`, `-5`, `10k`, `0.5s` */
+const NUMBER = /^[+-]?\d+(\.\d+)?[A-Za-z]*$/;
 
 /** Values of long options only with `=`: then no reading of the next word can differ from the program's. */
 function readLong(shape: Shape, arg: string): Option | undefined {
   const equals = arg.indexOf('=');
   const name = equals < 0 ? arg.slice(2) : arg.slice(2, equals);
   const known = equals < 0 ? shape.longFlags : shape.longValues;
-  return known?.includes(name) ? { name, takesNext: false, isPath: false } : undefined;
+  return known?.includes(name) ? { name, takesNext: false, isPath: false, isNumber: false } : undefined;
 }
 
 /** `-n5`, `-n 5`, `-rn`, `-rnfpath`: letters up to the first that takes a value. */
@@ -98,17 +109,22 @@ function readShort(shape: Shape, arg: string): Option | undefined {
   for (let index = 1; index < arg.length; index += 1) {
     const letter = arg.charAt(index);
     const isPath = shape.files?.includes(letter) ?? false;
-    if (isPath || shape.values.includes(letter)) {
+    const attached = shape.attached?.includes(letter) ?? false;
+    const isNumber = attached || (shape.numbers?.includes(letter) ?? false);
+    if (isPath || isNumber || shape.values.includes(letter)) {
       const value = arg.slice(index + 1);
-      return value === '' ? { name: letter, takesNext: true, isPath } : { name: letter, value, takesNext: false, isPath };
+      if (value !== '') return { name: letter, value, takesNext: false, isPath, isNumber };
+      return attached ? undefined : { name: letter, takesNext: true, isPath, isNumber };
     }
     if (!shape.flags.includes(letter)) return undefined;
   }
-  return { name: arg.slice(1), takesNext: false, isPath: false };
+  return { name: arg.slice(1), takesNext: false, isPath: false, isNumber: false };
 }
 
 /** `--file=/etc/x`, `-f/etc/x`, `if=/etc/x`, `@/etc/x`, `host:/etc/x`: each end that could be a path. */
 function possiblePaths(arg: string): readonly string[] {
+  // Its slashes are no path of this machine; what it resolves to as one stays inside or has a `..`.
+  if (/^https?:\/\/[^\s,]+$/.test(arg)) return [arg];
   const ends = [arg];
   for (const mark of ['=', ':', ',', '@']) {
     for (let at = arg.indexOf(mark); at >= 0; at = arg.indexOf(mark, at + 1)) ends.push(arg.slice(at + 1));

@@ -127,7 +127,10 @@ async function startSupervisor(spec: JobSpec, { env, signal }: EnsureOptions): P
 export async function killJob(jobsDir: string, key: string): Promise<JobState> {
   if (jobState(jobsDir, key).state === 'absent') await forbid(jobsDir, key);
   const before = jobState(jobsDir, key);
-  if (before.state === 'unknown' && before.pid !== undefined) signalQuietly(-before.pid, 'SIGKILL');
+  if (before.state === 'unknown' && before.pid !== undefined) {
+    signalQuietly(-before.pid, 'SIGKILL');
+    return { ...before, pid: undefined };
+  }
   if (before.state !== 'running') return before;
   await writeFile(join(jobFolder(jobsDir, key), FILES.cancel), '', { mode: 0o600 });
   const deadline = Date.now() + KILL_WAIT_MS;
