@@ -15,7 +15,7 @@ import type { EngineOptions, EnginePorts } from './types.js';
  * - One partition: several only help above thousands of tasks a second and delay single ones.
  * - Fairness: one busy session must not starve the others.
  */
-const DYNAMIC_CONFIG: Readonly<Record<string, string | number | boolean>> = {
+export const DYNAMIC_CONFIG: Readonly<Record<string, string | number | boolean>> = {
   'history.transferProcessorMaxPollRPS': 2000,
   'history.timerProcessorMaxPollRPS': 2000,
   'history.visibilityProcessorMaxPollRPS': 2000,
