@@ -22,6 +22,8 @@ export interface ActivityDeps {
   readonly log: Logger;
   /** This machine's part of queue names. */
   readonly hostId: string;
+  /** Fires when this process is leaving: supervised effects are let go at once, for the next process to re-attach. */
+  readonly draining: AbortSignal;
   models(): ModelRegistry;
   tools(): ToolRegistry;
   settings(): TurnSettings;

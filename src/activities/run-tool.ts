@@ -49,6 +49,8 @@ export function createRunTool(deps: ActivityDeps): RunTool {
           result = await perform(input, call, running, (delta) => emit({ type: 'tool-output', ...about, delta }));
         } catch (error) {
           if (running.signal.aborted && !running.cancelled()) throw error;
+          // Handed over: the attempt fails at once and the next process re-attaches.
+          if (deps.draining.aborted && !running.cancelled()) throw toFailure(error);
           if (running.cancelled()) result = { ...textResult('Stopped before it finished.', true), outcome: 'aborted' };
           else {
             await recordToolAttempt(db, attempt('failed'));
@@ -77,14 +79,15 @@ export function createRunTool(deps: ActivityDeps): RunTool {
     if (problem !== undefined) return textResult(problem, true);
 
     const key = `${input.run}:${input.step}.${input.index}`;
+    const signal = tool.policy === 'side-effecting' ? AbortSignal.any([running.signal, deps.draining]) : running.signal;
     const token = randomUUID();
     living.add(token);
     const claims: Claims = {
-      begin: (claim, facts) => beginClaim<ToolResult>(db, input, claim, { token, ...(facts ? { facts } : {}), signal: running.signal, isMine: (other) => other !== token && living.has(other) }),
+      begin: (claim, facts) => beginClaim<ToolResult>(db, input, claim, { token, ...(facts ? { facts } : {}), signal, isMine: (other) => other !== token && living.has(other) }),
       finish: (claim, result) => finishClaim(db, input, claim, 'done', result),
     };
     try {
-      return await tool.run(call.args, { key, session: input.session, attempt: running.attempt, signal: running.signal, cancelled: () => running.cancelled(), emit: onOutput, claims });
+      return await tool.run(call.args, { key, session: input.session, attempt: running.attempt, signal, cancelled: () => running.cancelled(), emit: onOutput, claims });
     } finally {
       living.delete(token);
     }

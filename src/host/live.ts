@@ -1,0 +1,91 @@
+/**
+ * What a config reload may change, behind functions: models, tools, turn settings, the prompt.
+ * Invariant: a reload replaces all of it or nothing; running steps keep what they began with.
+ */
+import { realpathSync } from 'node:fs';
+import type { ActivityDeps, TurnSettings } from '../activities/deps.js';
+import { type ModelRegistry, type OllamaProbe, createModelRegistry, ollamaAddress, probeOllama } from '../activities/models/index.js';
+import { createToolRegistry } from '../activities/tools/registry.js';
+import type { ToolConfig, ToolRegistry } from '../activities/tools/types.js';
+import { systemPrompt } from '../activities/workspace/prompt.js';
+import { ensureWorkspace } from '../activities/workspace/workspace.js';
+import type { Logger, MediaStore } from '../core/ports.js';
+import type { Config } from '../core/schema/config.js';
+import { type LoadedConfig, type PathOptions, loadConfig, workspaceOf } from '../storage/config/index.js';
+import type { StateDir } from './state-dir.js';
+
+export interface Live extends Pick<ActivityDeps, 'models' | 'tools' | 'settings' | 'systemPrompt'> {
+  /** What the process runs with. */
+  loaded(): LoadedConfig;
+  workspace(): string;
+  /** Reads the file again. @throws CodedError CONFIG_… and keeps what was */
+  reload(): Promise<void>;
+}
+
+interface Current {
+  readonly loaded: LoadedConfig;
+  readonly workspace: string;
+  readonly models: ModelRegistry;
+  readonly tools: ToolRegistry;
+}
+
+/** A local Ollama answers at once or is not there. */
+const OLLAMA_PROBE_MS = 400;
+
+export async function createLive(options: { readonly paths: StateDir; readonly pathOptions: PathOptions; readonly media: MediaStore; readonly log: Logger; readonly first: LoadedConfig }): Promise<Live> {
+  const { env } = options.pathOptions;
+  let current = await build(options.first);
+
+  async function build(loaded: LoadedConfig): Promise<Current> {
+    const { config } = loaded;
+    const wanted = workspaceOf(options.paths, config.agents.defaults.workspace, env);
+    await ensureWorkspace(wanted);
+    const workspace = realpathSync(wanted);
+    const ollama: OllamaProbe | undefined = await probeOllama(ollamaAddress(env), OLLAMA_PROBE_MS);
+    return {
+      loaded,
+      workspace,
+      models: createModelRegistry({ config, env, log: options.log, ollama }),
+      tools: createToolRegistry({ workspace, stateDir: options.paths.stateDir, jobsDir: options.paths.jobs, media: options.media, log: options.log, config: toolConfig(config), env }),
+    };
+  }
+
+  return {
+    loaded: () => current.loaded,
+    workspace: () => current.workspace,
+    models: () => current.models,
+    tools: () => current.tools,
+    settings: () => turnSettings(current.loaded.config),
+    systemPrompt: () =>
+      systemPrompt({
+        workspace: current.workspace,
+        platform: process.platform,
+        timezone: current.loaded.config.agents.defaults.userTimezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+        now: new Date(),
+      }),
+    async reload() {
+      current = await build(loadConfig(options.pathOptions));
+    },
+  };
+}
+
+const turnSettings = ({ agents, session }: Config): TurnSettings => ({
+  maxSteps: agents.defaults.maxSteps,
+  ...(agents.defaults.runTimeoutSeconds > 0 ? { runTimeoutMs: agents.defaults.runTimeoutSeconds * 1_000 } : {}),
+  idleMs: Math.max(1_000, session.idleMinutesToComplete * 60_000),
+  thinking: agents.defaults.thinkingDefault,
+});
+
+function toolConfig({ tools }: Config): ToolConfig {
+  const { search, fetch } = tools.web;
+  const service =
+    !search.enabled ? undefined
+    : search.provider !== 'brave' && search.baseUrl !== undefined ? { provider: 'searxng' as const, baseUrl: search.baseUrl }
+    : search.apiKey !== undefined ? { provider: 'brave' as const, apiKey: search.apiKey, ...(search.baseUrl === undefined ? {} : { baseUrl: search.baseUrl }) }
+    : undefined;
+  return {
+    exec: tools.exec,
+    fs: tools.fs,
+    web: { ...(service ? { search: service } : {}), ...(fetch.enabled ? { fetch: { maxBytes: fetch.maxBytes, timeoutSeconds: fetch.timeoutSeconds } } : {}) },
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * What gateway and standalone worker have in common: state directory, config, store, identity, tools and models.
+ */
+import type { ActivityDeps } from '../activities/deps.js';
+import type { RunEvents } from '../core/ports.js';
+import { loadConfig, type LoadedConfig, type PathOptions } from '../storage/config/index.js';
+import { createMediaStore } from '../storage/media.js';
+import { type Identity, loadIdentity } from '../storage/meta.js';
+import { type Db, openStore } from '../storage/sqlite.js';
+import type { MediaStore } from '../core/ports.js';
+import { type Live, createLive } from './live.js';
+import { createLog } from './log.js';
+import { type StateDir, prepareStateDir } from './state-dir.js';
+
+export interface Runtime {
+  readonly paths: StateDir;
+  readonly log: ReturnType<typeof createLog>;
+  readonly db: Db;
+  readonly identity: Identity;
+  readonly media: MediaStore;
+  readonly live: Live;
+  activityDeps(events: RunEvents, draining: AbortSignal): ActivityDeps;
+  close(): Promise<void>;
+}
+
+export interface RuntimeOptions extends PathOptions {
+  readonly name: string;
+  readonly logLevel?: string | undefined;
+  /** Between the guard on the directory and the first write of the store: the gateway takes its lock here. */
+  readonly beforeStore?: (paths: StateDir, config: LoadedConfig) => void;
+}
+
+/** @throws CodedError whatever keeps the process from starting, with what to do */
+export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const pathOptions: PathOptions = { env: options.env, ...(options.profile === undefined ? {} : { profile: options.profile }), ...(options.dev === undefined ? {} : { dev: options.dev }) };
+  const paths = prepareStateDir(pathOptions);
+  const first = loadConfig(pathOptions);
+  options.beforeStore?.(paths, first);
+  const log = createLog(paths.stateDir, options.logLevel ?? first.config.logging.level, options.name);
+  const db = await openStore(paths.db);
+  const identity = await loadIdentity(db);
+  const media = createMediaStore(db, paths.media);
+  const live = await createLive({ paths, pathOptions, media, log, first });
+  return {
+    paths, log, db, identity, media, live,
+    activityDeps: (events, draining) => ({
+      db, events, media, log, draining, hostId: identity.hostId,
+      models: () => live.models(), tools: () => live.tools(), settings: () => live.settings(), systemPrompt: () => live.systemPrompt(),
+    }),
+    close: () => db.destroy(),
+  };
+}

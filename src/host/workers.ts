@@ -1,0 +1,113 @@
+/**
+ * The workers of one process, on one connection: `openclaw` (workflows, bookkeeping) and this host's queue (model calls,
+ * tools). Invariant: a worker that fails is made anew; stopping ends polls first and gives running steps a limit.
+ */
+import { Runtime, DefaultLogger, Worker, type LogLevel, type NativeConnection } from '@temporalio/worker';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { createBookkeeping } from '../activities/bookkeeping.js';
+import { createCallModel } from '../activities/call-model.js';
+import type { ActivityDeps } from '../activities/deps.js';
+import { createRunTool } from '../activities/run-tool.js';
+import { messageOf } from '../core/errors.js';
+import { TASK_QUEUE, TIMINGS, hostQueue } from '../core/names.js';
+import type { Logger } from '../core/ports.js';
+
+export interface Workers {
+  /** Every worker polls. */
+  running(): boolean;
+  /** Stops polling, waits for running steps up to the limit, and never ends a turn: what is cut is resumed. */
+  stop(): Promise<void>;
+}
+
+export interface WorkersOptions {
+  readonly native: NativeConnection;
+  readonly namespace: string;
+  readonly deps: ActivityDeps;
+  readonly log: Logger;
+  /** How long running steps may go on after a stop. */
+  readonly graceMs?: number;
+}
+
+const GRACE_MS = 20_000;
+const RESTART_MS = 1_000;
+/** A slot is a tool or a model call that mostly waits. */
+const HOST_SLOTS = 100;
+
+/** The bundle is made by the build; from sources (tests) the worker bundles by itself. */
+function workflowSource(): { workflowBundle: { codePath: string } } | { workflowsPath: string } {
+  const bundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+  return existsSync(bundle) ? { workflowBundle: { codePath: bundle } } : { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
+}
+
+let installed = false;
+/** Once a process: the SDK's own lines go to our log, and signals are ours to handle. */
+export function installRuntime(log: Logger): void {
+  if (installed) return;
+  installed = true;
+  const levels: Record<LogLevel, 'debug' | 'info' | 'warn' | 'error'> = { TRACE: 'debug', DEBUG: 'debug', INFO: 'debug', WARN: 'info', ERROR: 'info' };
+  Runtime.install({
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) => log[levels[level]]({ sdk: plain(meta) }, message)),
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+    shutdownSignals: [],
+  });
+}
+
+/** Failures carry causes and buffers; a log line carries what a person reads. */
+const plain = (meta: object | undefined): object =>
+  Object.fromEntries(Object.entries(meta ?? {}).map(([name, value]) => [name, value instanceof Error ? value.message : typeof value === 'object' ? undefined : value]));
+
+export async function startWorkers(options: WorkersOptions): Promise<Workers> {
+  const { deps, log } = options;
+  const shared = {
+    connection: options.native,
+    namespace: options.namespace,
+    identity: `openclaw@${hostname()}:${process.pid}`,
+    shutdownGraceTime: options.graceMs ?? GRACE_MS,
+    maxHeartbeatThrottleInterval: TIMINGS.heartbeatThrottle,
+    defaultHeartbeatThrottleInterval: TIMINGS.heartbeatThrottle,
+  };
+  const runTool = createRunTool(deps);
+  const makers = [
+    () =>
+      Worker.create({
+        ...shared,
+        ...workflowSource(),
+        taskQueue: TASK_QUEUE,
+        activities: { ...createBookkeeping(deps) },
+        stickyQueueScheduleToStartTimeout: TIMINGS.stickyScheduleToStart,
+      }),
+    // Registered as `default`, the handler serves every tool's name.
+    () => Worker.create({ ...shared, taskQueue: hostQueue(deps.hostId), activities: { ...createCallModel(deps), default: runTool }, maxConcurrentActivityTaskExecutions: HOST_SLOTS }),
+  ];
+  let stopping = false;
+  const workers = await Promise.all(makers.map((make) => make()));
+  const runs = workers.map((_, index) => keepRunning(index));
+  return {
+    running: () => workers.every((worker) => worker.getState() === 'RUNNING'),
+    async stop() {
+      stopping = true;
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await Promise.all(runs);
+    },
+  };
+
+  async function keepRunning(index: number): Promise<void> {
+    for (;;) {
+      try {
+        await workers[index]!.run();
+        return;
+      } catch (error) {
+        if (stopping) return;
+        log.error({ error: messageOf(error) }, 'a worker failed and is started again');
+      }
+      for (let made = false; !made; ) {
+        await sleep(RESTART_MS);
+        if (stopping) return;
+        made = await makers[index]!().then((worker) => ((workers[index] = worker), true), (error: unknown) => (log.warn({ error: messageOf(error) }, 'the worker cannot start yet'), false));
+      }
+    }
+  }
+}
