@@ -5,7 +5,7 @@
  * afterwards: done; as it was before: done now; neither: the outcome is unknown, and that is the answer.
  */
 import { FAILURES } from '../../core/names.js';
-import { CodedError } from '../../core/errors.js';
+import { problemResult } from './problems.js';
 import { textResult, type ToolContext, type ToolResult } from './types.js';
 
 export interface FileEffect {
@@ -26,8 +26,7 @@ export async function runClaimed(context: ToolContext, path: string, prepare: ()
     effect = await prepare();
   } catch (error) {
     // Nothing was claimed by this attempt; a path is refused again on every retry.
-    if (error instanceof CodedError) return { ...textResult(error.message, true), outcome: 'error' };
-    throw error;
+    return problemResult(error);
   }
   const claim = await context.claims.begin(context.key, effect.facts);
   if (claim.state === 'done' && claim.result) return claim.result;
@@ -38,7 +37,11 @@ export async function runClaimed(context: ToolContext, path: string, prepare: ()
 
 async function perform(effect: FileEffect): Promise<ToolResult> {
   if (effect.refusal) return effect.refusal;
-  await effect.apply();
+  try {
+    await effect.apply();
+  } catch (error) {
+    return problemResult(error);
+  }
   return effect.done;
 }
 

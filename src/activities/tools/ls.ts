@@ -6,8 +6,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import Type from 'typebox';
-import { CodedError } from '../../core/errors.js';
 import { refused, resolveInside } from './files.js';
+import { problemResult } from './problems.js';
 import { textResult, type Tool, type ToolEnv, type ToolResult } from './types.js';
 
 /** A folder with more is searched by a command, not read. */
@@ -25,8 +25,7 @@ export function createLsTool(env: ToolEnv): Tool {
       try {
         return await list(env, (args as { path?: string }).path ?? '.');
       } catch (error) {
-        if (error instanceof CodedError) return textResult(error.message, true);
-        throw error;
+        return problemResult(error);
       }
     },
   };

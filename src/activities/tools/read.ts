@@ -14,6 +14,7 @@ import { CodedError } from '../../core/errors.js';
 import { LIMITS } from '../../core/names.js';
 import { FILES, jobFolder, readJson, type JobOwner } from './exec/job-files.js';
 import { openInside, refused, resolveInside, type Roots } from './files.js';
+import { problemResult } from './problems.js';
 import { TEXT_CAP } from './truncate.js';
 import { textResult, type Tool, type ToolContext, type ToolEnv, type ToolResult } from './types.js';
 
@@ -46,8 +47,7 @@ export function createReadTool(env: ToolEnv): Tool {
       try {
         return await readFileTool(env, args as unknown as ReadArgs, context);
       } catch (error) {
-        if (error instanceof CodedError) return textResult(error.message, true);
-        throw error;
+        return problemResult(error);
       }
     },
   };

@@ -3,6 +3,7 @@
  *
  * Invariant: the file has the old content or the new, never a part; a retried call appends once.
  */
+import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
@@ -93,7 +94,9 @@ async function hashOf(real: string, where: Roots): Promise<string | null> {
   try {
     const file = await openInside(real, constants.O_RDONLY, where);
     try {
-      return sha256(await file.readFile());
+      const hash = createHash('sha256');
+      for await (const chunk of file.createReadStream({ autoClose: false })) hash.update(chunk as Uint8Array);
+      return hash.digest('hex');
     } finally {
       await file.close();
     }
