@@ -34,8 +34,9 @@ export const decimal = (description: string, more: { default?: number; minimum?:
 export const port = (description: string, more: { default?: number } = {}) =>
   Type.Integer({ minimum: 1, maximum: 65535, description, ...more });
 
-export const oneOf = <const V extends readonly [string, ...string[]]>(values: V, description: string, more: { default?: V[number] } & ConfigKeywords = {}) =>
-  Type.Enum([...values] as unknown as [...V], { description, ...more });
+/** `Unsafe` gives the values as a union of literals; `Type.Enum` alone infers `string`. */
+export const oneOf = <const V extends readonly [string, ...string[]]>(values: V, description: string, more: { default?: V[number] } & ConfigKeywords = {}): TUnsafe<V[number]> =>
+  Type.Unsafe<V[number]>(Type.Enum([...values] as unknown as [...V], { description, ...more }));
 
 export const texts = (description: string, byDefault: readonly string[] = []) =>
   Type.Array(Type.String(), { description, default: [...byDefault] });
