@@ -27,9 +27,10 @@ process.on('exit', () => rmSync(aside, { recursive: true, force: true }));
 compile();
 copyPlainFiles();
 await bundleWorkflows();
-writeFileSync(join(aside, '.stamp'), hash);
 replaceDist();
 await listCommands();
+// Last of all: a dist/ without it is built again.
+writeFileSync(join(root, 'dist', '.stamp'), hash);
 
 function compile() {
   const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
@@ -71,8 +72,7 @@ function replaceDist() {
 
 /** oclif reads one manifest instead of importing every command to find one. */
 async function listCommands() {
-  if (!existsSync(join(root, 'dist', 'cli', 'commands'))) return;
-  const { Plugin } = await import('@oclif/core/config').catch(() => import('@oclif/core'));
+  const { Plugin } = await import('@oclif/core/config');
   rmSync(join(root, 'oclif.manifest.json'), { force: true });
   const plugin = new Plugin({ root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true });
   await plugin.load();

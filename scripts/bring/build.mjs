@@ -1,8 +1,7 @@
 /**
  * Builds `dist/` when its sources changed: content hashes, not times, so that a checkout or a touched file builds nothing.
  *
- * Invariant: `dist/.stamp` names the sources that `dist/` was made of; scripts/build.mjs puts folder and stamp in place
- * together.
+ * Invariant: `dist/.stamp` names the sources that `dist/` was made of; scripts/build.mjs writes it last.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

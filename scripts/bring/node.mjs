@@ -61,10 +61,13 @@ export function withNode(nodePath, env = process.env) {
   return { ...env, PATH: `${dirname(nodePath)}:${env.PATH ?? ''}` };
 }
 
+/** Without a network npm's own pauses between attempts add up to over a minute of silence; these to some ten seconds. */
+const RETRY = { npm_config_fetch_retries: '2', npm_config_fetch_retry_mintimeout: '1000', npm_config_fetch_retry_factor: '3' };
+
 /** npm, run by the given Node. Under `npm start` the very npm that started us, else the one on PATH. */
 export function runNpm(nodePath, args, options = {}) {
-  const env = cleanNpmEnv(withNode(nodePath, options.env));
-  const script = [env.npm_execpath, onPath('npm', env)].find((path) => path && existsSync(path) && /npm-cli\.js$/.test(realpathSync(path)));
+  const env = { ...RETRY, ...cleanNpmEnv(withNode(nodePath, options.env)) };
+  const script = [env.npm_execpath, onPath('npm', env)].find((path) => path && existsSync(path) && realpathSync(path).endsWith('npm-cli.js'));
   return script === undefined ? run('npm', args, { ...options, env }) : run(nodePath, [realpathSync(script), ...args], { ...options, env });
 }
 
