@@ -1,0 +1,103 @@
+/**
+ * What `doctor` finds out from inside the gateway: store, engine, workers, models, disk, open work. Each check says
+ * what is wrong and what to do.
+ */
+import { statSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import proto from '@temporalio/proto';
+import { messageOf } from '../core/errors.js';
+import { SEARCH_ATTRIBUTES, TASK_QUEUE, TIMINGS, hostQueue } from '../core/names.js';
+import type { Check, Models } from '../gateway/deps.js';
+import { storePragmas } from '../storage/sqlite.js';
+import { sweepable } from '../storage/inbound.js';
+import type { Runtime } from './runtime.js';
+import type { Temporal } from './temporal.js';
+
+/** Below this a busy day's histories may not fit. */
+const LOW_DISK_BYTES = 1024 ** 3;
+const QUEUE_TYPE = proto.temporal.api.enums.v1.TaskQueueType;
+
+export interface DoctorDeps {
+  readonly runtime: Runtime;
+  readonly temporal: () => Temporal | undefined;
+  readonly models: Models;
+}
+
+type Finding = Omit<Check, 'id' | 'title'>;
+
+export async function doctorChecks(deps: DoctorDeps, deep: boolean): Promise<readonly Check[]> {
+  const { runtime, models } = deps;
+  const check = async (id: string, title: string, look: () => Promise<Finding>): Promise<Check> => {
+    try {
+      return { id, title, ...(await look()) };
+    } catch (error) {
+      return { id, title, status: 'fail', detail: messageOf(error), remedy: 'See logs/openclaw.log in the state directory.' };
+    }
+  };
+  const engine = async (look: (temporal: Temporal) => Promise<Finding>): Promise<Finding> => {
+    const temporal = deps.temporal();
+    return temporal ? look(temporal) : { status: 'fail', detail: 'the engine is not connected yet', remedy: 'Wait some seconds; then see logs/temporal.log in the state directory.' };
+  };
+
+  return Promise.all([
+    check('store.mode', 'Store', async () => {
+      const { journalMode, synchronous } = await storePragmas(runtime.db);
+      const open = statSync(runtime.paths.db).mode & 0o077;
+      if (open !== 0) return { status: 'warn', detail: `${runtime.paths.db} can be read by others`, remedy: `chmod 600 ${runtime.paths.db}` };
+      return journalMode === 'wal' && synchronous === 2 ? { status: 'ok', detail: 'SQLite, WAL, synchronous=FULL' } : { status: 'fail', detail: `journal ${journalMode}, synchronous ${synchronous}`, remedy: 'Stop the gateway and start it again.' };
+    }),
+    check('disk', 'Disk', async () => {
+      const disk = await statfs(runtime.paths.stateDir);
+      const free = disk.bavail * disk.bsize;
+      const text = `${(free / 1024 ** 3).toFixed(1)} GiB free`;
+      return free < LOW_DISK_BYTES ? { status: 'warn', detail: text, remedy: 'Free some space: a full disk stops every session.' } : { status: 'ok', detail: text };
+    }),
+    check('engine.reachable', 'Engine', () =>
+      engine(async (temporal) => {
+        const { serverVersion } = await temporal.client.workflowService.getSystemInfo({});
+        return { status: 'ok', detail: `Temporal ${serverVersion} at ${temporal.address}, namespace ${temporal.namespace}${temporal.engine ? '' : ' (not embedded)'}` };
+      }),
+    ),
+    check('engine.attributes', 'Search attributes', () =>
+      engine(async (temporal) => {
+        const { customAttributes } = await temporal.connection.operatorService.listSearchAttributes({ namespace: temporal.namespace });
+        const missing = Object.values(SEARCH_ATTRIBUTES).filter((name) => !(name in (customAttributes ?? {})));
+        return missing.length === 0 ? { status: 'ok', detail: 'all there' } : { status: 'fail', detail: `missing: ${missing.join(', ')}`, remedy: 'Restart the gateway; on a server of your own add them with "temporal operator search-attribute create".' };
+      }),
+    ),
+    check('workers.polling', 'Workers', () =>
+      engine(async (temporal) => {
+        const wanted = [
+          [TASK_QUEUE, QUEUE_TYPE.TASK_QUEUE_TYPE_WORKFLOW],
+          [TASK_QUEUE, QUEUE_TYPE.TASK_QUEUE_TYPE_ACTIVITY],
+          [hostQueue(runtime.identity.hostId), QUEUE_TYPE.TASK_QUEUE_TYPE_ACTIVITY],
+        ] as const;
+        const idle: string[] = [];
+        for (const [name, taskQueueType] of wanted) {
+          const { pollers } = await temporal.client.workflowService.describeTaskQueue({ namespace: temporal.namespace, taskQueue: { name }, taskQueueType });
+          if ((pollers ?? []).length === 0) idle.push(name);
+        }
+        return idle.length === 0 ? { status: 'ok', detail: 'every queue is polled' } : { status: 'fail', detail: `nobody polls ${idle.join(', ')}`, remedy: 'Restart the gateway; its log says why a worker stopped.' };
+      }),
+    ),
+    check('models', 'Model', async () => {
+      const { primary, configured } = await models.status();
+      return configured ? { status: 'ok', detail: primary } : { status: 'warn', detail: 'no model key: the built-in offline provider answers', remedy: 'Set ANTHROPIC_API_KEY (or another provider’s key) and restart.' };
+    }),
+    check('models.answer', 'Model answers', async () => {
+      if (!deep) return { status: 'skip', detail: 'not asked', remedy: 'openclaw doctor --deep' };
+      const failed = (await models.test()).filter((test) => !test.ok);
+      return failed.length === 0 ? { status: 'ok', detail: 'every model of the chain answered' } : { status: 'fail', detail: failed.map((test) => `${test.ref}: ${test.error}`).join('; '), remedy: 'Check the key and the model’s name: openclaw models status' };
+    }),
+    check('work.open', 'Open work', async () => {
+      const stale = await sweepable(runtime.db, Date.now() - 2 * TIMINGS.sweepEvery);
+      const forgotten = stale.filter((row) => row.state === 'accepted');
+      return forgotten.length === 0 ? { status: 'ok', detail: stale.length === 0 ? 'nothing waits' : `${stale.length} in work` } : { status: 'warn', detail: `${forgotten.length} accepted, not yet signalled`, remedy: 'The sweeper signals them within a minute once the engine answers.' };
+    }),
+    check('run.socket', 'Event socket', async () => {
+      const socket = statSync(join(runtime.paths.stateDir, 'run.sock'), { throwIfNoEntry: false });
+      return socket && (socket.mode & 0o077) !== 0 ? { status: 'warn', detail: 'run.sock is open to others', remedy: 'Restart the gateway.' } : { status: 'ok', detail: 'private' };
+    }),
+  ]);
+}
