@@ -35,7 +35,7 @@ export type Reply =
     }
   | { readonly kind: 'error'; readonly status: number; readonly type?: string; readonly code?: string; readonly message?: string; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown }
   /** Events sent as they are; an object is sent as one SSE event of the wire, a string verbatim. */
-  | { readonly kind: 'raw'; readonly events: readonly (string | Readonly<Record<string, unknown>>)[] }
+  | { readonly kind: 'raw'; readonly events: readonly (string | Readonly<Record<string, unknown>>)[]; readonly delayMs?: number }
   | { readonly kind: 'drop' }
   | { readonly kind: 'mute' };
 
@@ -152,7 +152,7 @@ function newest(wire: Wire, body: Json): { readonly text: string; readonly resul
     const words = blocks.filter((block) => block.type === 'text').map((block) => String(block['text' as keyof typeof block])).join('\n');
     if (wire === 'openai' && message['role'] === 'tool') results.push(words);
     else if (message['role'] === 'user') {
-      const answered = blocks.filter((block) => block.type === 'tool_result').map((block) => items((block as Json)['content']).map((part) => String(part['text'] ?? '')).join('\n'));
+      const answered = blocks.filter((block) => block.type === 'tool_result').map((block) => items((block as Json)['content']).filter((part) => part['type'] === 'text').map((part) => String(part['text'])).join('\n'));
       if (answered.length > 0) results.push(...answered);
       if (words !== '') {
         text = words;
@@ -251,7 +251,7 @@ async function send(req: IncomingMessage, res: ServerResponse, wire: Wire, reply
     case 'mute':
       return; // the client's silence watch, or its end, closes the connection
     case 'raw':
-      return stream(req, res, reply.events.map((event) => (typeof event === 'string' ? event : sse(wire, event))), {});
+      return stream(req, res, reply.events.map((event) => (typeof event === 'string' ? event : sse(wire, event))), reply);
     default:
       return stream(req, res, wire === 'anthropic' ? anthropicEvents(reply) : openaiEvents(reply), reply);
   }
@@ -259,7 +259,7 @@ async function send(req: IncomingMessage, res: ServerResponse, wire: Wire, reply
 
 type Answer = Extract<Reply, { readonly kind?: 'answer' }>;
 
-async function stream(req: IncomingMessage, res: ServerResponse, events: readonly string[], { delayMs, fault }: Pick<Answer, 'delayMs' | 'fault'>): Promise<void> {
+async function stream(req: IncomingMessage, res: ServerResponse, events: readonly string[], { delayMs, fault }: { readonly delayMs?: number; readonly fault?: Answer['fault'] }): Promise<void> {
   res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
   res.flushHeaders();
   for (const [i, event] of events.entries()) {

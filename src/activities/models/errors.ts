@@ -115,7 +115,8 @@ function classify({ status, type, code, message }: Said): FailureType {
   if (status === 409 || status === 425) return FAILURES.Overloaded;
   if (status !== undefined && status >= 500) return FAILURES.Overloaded;
   const known = BY_TYPE[code ?? ''] ?? BY_TYPE[type ?? ''];
-  if (known !== undefined) return known;
+  // The status outranks a type that contradicts it: a 422 called `server_error` is still about the request.
+  if (known !== undefined && !(status !== undefined && known === FAILURES.Overloaded)) return known;
   // An error inside a stream that says nothing else: the answer broke off on the provider's side.
   return status === undefined ? FAILURES.Overloaded : FAILURES.BadRequest;
 }
