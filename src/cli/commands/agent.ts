@@ -1,0 +1,59 @@
+import { Flags } from '@oclif/core';
+import { QUEUE_MODES } from '../../core/queue.js';
+import { THINKING_LEVELS } from '../../core/model.js';
+import { createAgentView, terminalOutput } from '../lib/agent-view.js';
+import { questionOf } from '../lib/ask.js';
+import { follow } from '../lib/follow.js';
+import { onInterrupt } from '../lib/interrupt.js';
+import { answerOf, asRunFailure, textOf } from '../lib/outcome.js';
+import { RpcCommand } from '../lib/rpc-command.js';
+import { printable } from '../lib/terminal.js';
+import type { AgentAnswer } from '../lib/wire.js';
+
+export default class AgentCommand extends RpcCommand {
+  static override summary = 'Send the agent a message and print its answer.';
+  static override description =
+    'Ctrl-C leaves the run to itself and says how to come back; a second Ctrl-C stops it. Restarts of the gateway are waited out.\n\nExit codes: 0 answered, 1 failed, 2 used wrongly, 3 out of time.';
+  static override examples = ['<%= config.bin %> agent -m "what is in my workspace?"', 'git diff | <%= config.bin %> agent -m -', '<%= config.bin %> agent -m "look" --attach photo.jpg --json'];
+  static override flags = {
+    message: Flags.string({ char: 'm', description: 'The message; - reads it from standard input.', helpValue: '<text>' }),
+    session: Flags.string({ description: 'Session to speak in.', default: 'main', helpValue: '<key>' }),
+    timeout: Flags.integer({ description: 'Seconds to wait for the answer; the run goes on without you.', min: 1, helpValue: '<seconds>' }),
+    model: Flags.string({ description: 'Model for this run.', helpValue: '<provider/model>' }),
+    thinking: Flags.string({ description: 'How much the model thinks first.', options: [...THINKING_LEVELS] }),
+    queue: Flags.string({ description: 'What the message does while a run is going on.', options: [...QUEUE_MODES] }),
+    attach: Flags.string({ description: 'A file to send along.', multiple: true, multipleNonGreedy: true, helpValue: '<file>' }),
+    'run-id': Flags.string({ description: 'Run id to use. The same id and message again give the same answer.', helpValue: '<id>' }),
+  };
+
+  async run(): Promise<AgentAnswer> {
+    const { flags } = await this.parse(AgentCommand);
+    const question = await questionOf(flags, process.stdin);
+    const live = process.stdout.isTTY && !this.jsonEnabled();
+    const view = createAgentView(terminalOutput);
+    const note = (line: string): void => {
+      if (live) view.breakLine();
+      this.note(line);
+    };
+    const interrupts = onInterrupt(question.runId, note, true);
+    try {
+      const followed = await follow({
+        target: await this.target({ ...flags, timeout: undefined }),
+        question,
+        waitMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
+        note,
+        left: interrupts.left,
+        ...(live ? { onEvent: view.handle } : {}),
+      });
+      const answer = answerOf(followed, flags.session);
+      if (live) view.finish(textOf(answer));
+      else this.log(printable(textOf(answer)));
+      return answer;
+    } catch (error) {
+      if (live) view.breakLine();
+      throw asRunFailure(error, question.runId);
+    } finally {
+      interrupts.dispose();
+    }
+  }
+}

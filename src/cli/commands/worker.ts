@@ -1,0 +1,16 @@
+import { BaseCommand } from '../lib/base.js';
+
+export default class WorkerCommand extends BaseCommand {
+  static override summary = 'Run only a worker, beside a Temporal server of your own.';
+  static override description = 'Needs TEMPORAL_ADDRESS, TEMPORAL_PROFILE or temporal.address. Its events reach a gateway of the same state directory.';
+  static override examples = ['TEMPORAL_ADDRESS=127.0.0.1:7233 <%= config.bin %> worker'];
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(WorkerCommand);
+    const { runWorker } = await import('../../host/worker.js');
+    process.exitCode = await runWorker({
+      ...this.install(flags),
+      ...(flags['log-level'] === undefined ? {} : { logLevel: flags['log-level'] }),
+    });
+  }
+}

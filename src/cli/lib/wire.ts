@@ -1,0 +1,131 @@
+/**
+ * What the CLI reads of the gateway's answers. Optional wherever the gateway (or the peer's, on the same wire) may
+ * leave it out: the CLI shows what there is.
+ */
+export interface TokenUsage {
+  readonly totalTokens?: number;
+  readonly cost?: { readonly total?: number };
+}
+
+export interface RunSummary {
+  readonly runId: string;
+  readonly sessionKey: string;
+  readonly state: string;
+  readonly status?: string;
+  readonly acceptedAt: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly waitedMs?: number;
+  readonly durationMs?: number | null;
+  readonly provider?: string | null;
+  readonly model?: string | null;
+  readonly usage?: TokenUsage;
+  readonly text?: string;
+  /** What was asked, shortened. */
+  readonly preview?: string;
+  readonly error?: string;
+  readonly code?: string;
+  readonly mergedInto?: string;
+  readonly webUrl?: string;
+}
+
+export interface RunAttempt {
+  readonly attempt: number;
+  readonly provider: string;
+  readonly model: string;
+  readonly state: string;
+  readonly startedAt: number;
+  readonly durationMs?: number;
+  readonly code?: string;
+  readonly usage?: TokenUsage;
+}
+
+export interface RunTool {
+  readonly index: number;
+  readonly tool: string;
+  readonly args?: Readonly<Record<string, unknown>>;
+  readonly state: string;
+  readonly endedAt?: number;
+  readonly durationMs?: number;
+}
+
+export interface RunStep {
+  readonly step: number;
+  readonly attempts: readonly RunAttempt[];
+  readonly text?: string;
+  readonly answeredAt?: number;
+  readonly tools: readonly RunTool[];
+  readonly notes?: readonly { readonly kind: string; readonly code?: string; readonly message?: string; readonly at: number }[];
+}
+
+/** Answer of `runs.get`. */
+export interface RunAnswer {
+  readonly run: RunSummary;
+  readonly steps: readonly RunStep[];
+  readonly totals?: { readonly modelCalls?: number; readonly retries?: number; readonly toolCalls?: number; readonly usage?: TokenUsage; readonly costUsd?: number };
+}
+
+/** Final answer of `agent`. */
+export interface AgentAnswer {
+  readonly runId: string;
+  readonly sessionKey?: string;
+  readonly status: string;
+  readonly summary?: string;
+  readonly result?: {
+    readonly payloads?: readonly { readonly text?: string | null }[];
+    readonly meta?: Readonly<Record<string, unknown>>;
+  };
+}
+
+/** Answer of `agent.wait`. */
+export interface WaitAnswer {
+  readonly runId: string;
+  readonly status: string;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly error?: string;
+  readonly code?: string;
+  readonly stopReason?: string;
+  readonly terminalReply?: { readonly disposition?: string; readonly text?: string };
+}
+
+export interface SessionSummary {
+  readonly key: string;
+  readonly status?: string;
+  readonly updatedAt?: number | null;
+  readonly totalTokens?: number;
+  readonly model?: string | null;
+  readonly modelProvider?: string | null;
+  readonly lastMessagePreview?: string;
+}
+
+export interface EngineFacts {
+  readonly up?: boolean;
+  readonly address?: string;
+  readonly namespace?: string;
+  readonly uiUrl?: string;
+  readonly embedded?: boolean;
+  readonly problem?: string;
+}
+
+/** Answer of `status`. */
+export interface StatusAnswer {
+  readonly sessions?: { readonly count?: number; readonly recent?: readonly SessionSummary[] };
+  readonly models?: { readonly primary?: string; readonly fallbacks?: readonly string[]; readonly configured?: boolean };
+  readonly runs?: { readonly running?: number; readonly queued?: number; readonly failed?: number };
+  readonly gateway?: {
+    readonly uptimeMs?: number;
+    readonly ready?: boolean;
+    readonly failing?: readonly string[];
+    readonly details?: { readonly engine?: EngineFacts };
+  };
+}
+
+/** One check of `doctor.checks`. */
+export interface GatewayCheck {
+  readonly id: string;
+  readonly title: string;
+  readonly status: 'ok' | 'warn' | 'fail' | 'skip';
+  readonly detail: string;
+  readonly remedy?: string;
+}

@@ -1,0 +1,55 @@
+/**
+ * The config file as the CLI's `config` commands use it. Thin: the work is in `storage/config`.
+ * Invariant: nothing that leaves here holds a secret.
+ */
+import { CodedError } from '../core/errors.js';
+import {
+  fileSchema, loadConfig, parsePath, redactConfig, redactRaw, resolvePaths, setConfig, showIssue, unsetConfig, type PathOptions,
+} from '../storage/config/index.js';
+
+export interface ConfigAnswer {
+  /** The config file. */
+  readonly path: string;
+  /** Sentences with file, line and column. */
+  readonly warnings: readonly string[];
+}
+
+/** One value of the effective config (file and defaults), or all of it. @throws CodedError CONFIG_NOT_FOUND, and as `loadConfig` */
+export function configGet(options: PathOptions, path?: string): ConfigAnswer & { readonly value: unknown } {
+  const { config, path: file, warnings } = loadConfig(options);
+  const keys = path === undefined ? [] : parsePath(path);
+  let value: unknown = redactConfig(config);
+  for (const key of keys) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) {
+      throw new CodedError('CONFIG_NOT_FOUND', `${path} is not set and has no default`, 'Run "openclaw config get" to see the whole config, or "openclaw config schema" for what there is.');
+    }
+    value = (value as Record<string, unknown>)[key];
+  }
+  return { path: file, value, warnings: warnings.map((issue) => showIssue(issue, file)) };
+}
+
+/** @throws CodedError as `setConfig` of storage/config */
+export function configSet(options: PathOptions, path: string, value: unknown): ConfigAnswer & { readonly changed: boolean } {
+  const file = resolvePaths(options).configPath;
+  const written = setConfig({ path: file, env: options.env }, parsePath(path), value);
+  return { path: file, changed: written.changed, warnings: written.warnings.filter((issue) => issue.path.startsWith(path)).map((issue) => showIssue(issue, file)) };
+}
+
+export function configUnset(options: PathOptions, path: string): ConfigAnswer {
+  const file = resolvePaths(options).configPath;
+  unsetConfig({ path: file, env: options.env }, parsePath(path));
+  return { path: file, warnings: [] };
+}
+
+/** @throws CodedError CONFIG_INVALID, CONFIG_SYNTAX */
+export function configValidate(options: PathOptions): ConfigAnswer & { readonly exists: boolean } {
+  const { path, exists, warnings } = loadConfig(options);
+  return { path, exists, warnings: warnings.map((issue) => showIssue(issue, path)) };
+}
+
+export function configFile(options: PathOptions): { readonly path: string; readonly exists: boolean; readonly raw: string } {
+  const { path, exists, raw } = loadConfig(options);
+  return { path, exists, raw: redactRaw(raw) };
+}
+
+export const configSchema = (): Readonly<Record<string, unknown>> => fileSchema();
