@@ -16,7 +16,7 @@ import { randomUUID } from 'node:crypto';
 import type { ActivityDeps } from './deps.js';
 import { toFailure, translated } from './failures.js';
 import { type Running, whileHeartbeating } from './heartbeat.js';
-import { validateArgs } from './tools/registry.js';
+import { validateArgs } from './tools/validate.js';
 import { type Claims, type Tool, type ToolResult, textResult } from './tools/types.js';
 
 export type RunTool = (input: RunToolInput) => Promise<RunToolResult>;
