@@ -65,7 +65,8 @@ function client(options: AnthropicOptions, fetch: typeof globalThis.fetch): Anth
     ...(options.auth === 'bearer' ? { authToken: options.key } : { apiKey: options.key }),
     // The SDK adds `/v1` itself; addresses in config files often have it.
     baseURL: options.baseUrl.replace(/\/+$/, '').replace(/\/v1$/, ''),
-    defaultHeaders: { ...beta, ...options.headers },
+    // The SDK would send a key as a bearer, which compatible servers do not all take; every one takes this header.
+    defaultHeaders: { ...(options.auth === 'api-key' ? { authorization: null, ...(options.key === '' ? {} : { 'x-api-key': options.key }) } : {}), ...beta, ...options.headers },
     maxRetries: 0,
     timeout: SDK_TIMEOUT_MS,
     logLevel: 'off',
