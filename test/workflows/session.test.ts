@@ -174,12 +174,12 @@ test('the live view and the Web UI’s attributes say what the session does', as
   const models = scriptedModels();
   let release: () => void = () => undefined;
   const gate = new Promise<void>((resolve) => (release = resolve));
-  models.on('hold', async () => (await gate, says('held')));
+  models.on('quixotic', async () => (await gate, says('held up')));
   const h = await open({ models });
   const key = session();
-  const { run } = await h.send(key, 'view', 'hold');
+  const { run } = await h.send(key, 'view', 'quixotic');
   await h.until('it runs', () => models.requests.length === 1);
-  await h.send(key, 'waits', 'next');
+  await h.send(key, 'waits', 'walrus');
   await h.until('the next one waits', async () => (await h.engine.view(key))?.waiting.length === 1);
   expect(await h.engine.view(key)).toMatchObject({ state: 'running', turn: { run, step: 1 } });
   const description = await h.handle(key).describe();
@@ -189,7 +189,7 @@ test('the live view and the Web UI’s attributes say what the session does', as
   // Nothing that people or models wrote is in the history, in any encoding of a payload.
   const texts = payloadTexts(await h.handle(key).fetchHistory());
   expect(texts.join()).toContain(run);
-  for (const text of ['hold', 'held', 'next', 'You are a test']) expect(texts.some((t) => t.includes(text))).toBe(false);
+  for (const text of ['quixotic', 'held up', 'walrus', 'You are a test']) expect(texts.some((t) => t.includes(text))).toBe(false);
 });
 
 /** The text of every payload and message of a history. */

@@ -1,0 +1,157 @@
+/**
+ * `openclaw gateway`: door, worker and engine in one process.
+ * Order of a start: lock, store, port, engine, workers, sweeper. The port answers within a moment (`/readyz` says 503
+ * until the engine is there), and a message sent meanwhile is accepted: its row waits for the sweeper.
+ */
+import { createBus } from '../bus/bus.js';
+import { createRing } from '../bus/ring.js';
+import { serveRunSocket } from '../bus/socket.js';
+import { messageOf } from '../core/errors.js';
+import { buildGateway, listen } from '../gateway/app.js';
+import type { HealthReport } from '../gateway/deps.js';
+import { createSessionControl } from '../sessions/control.js';
+import { type SessionEngine, createSessionEngine } from '../sessions/engine.js';
+import { createDoor } from '../sessions/intake.js';
+import { createSweeper } from '../sessions/sweeper.js';
+import { gatewayToken, type PathOptions } from '../storage/config/index.js';
+import { createRunReader } from '../storage/runs.js';
+import { type HeldLock, holdLock } from '../storage/sqlite.js';
+import { banner } from './banner.js';
+import { createConfigControl } from './config-control.js';
+import { doctorChecks } from './doctor.js';
+import { createModelsPort } from './models-port.js';
+import { openRuntime } from './runtime.js';
+import { untilSignal } from './signals.js';
+import { type Temporal, connectTemporal } from './temporal.js';
+import { VERSION } from './version.js';
+import { type Workers, installRuntime, startWorkers } from './workers.js';
+
+export interface GatewayRunOptions extends PathOptions {
+  readonly port?: number;
+  readonly logLevel?: string;
+}
+
+/** Runs until SIGTERM or Ctrl-C. @returns the exit code. @throws CodedError when it cannot start, with what to do */
+export async function runGateway(options: GatewayRunOptions): Promise<number> {
+  const startedAt = Date.now();
+  let lock: HeldLock | undefined;
+  const runtime = await openRuntime({ ...options, name: 'gateway', beforeStore: (paths) => (lock = holdLock(paths.lock)) });
+  const { paths, log, db, live } = runtime;
+  const { config } = live.loaded();
+  for (const warning of live.loaded().warnings) log.warn({}, `${live.loaded().path}:${warning.line}:${warning.column} ${warning.message}`);
+
+  const bus = createBus();
+  const ring = createRing(bus);
+  const socket = await serveRunSocket(paths.runSocket, bus);
+  const draining = new AbortController();
+  const late = lateEngine();
+  const door = createDoor({ db, engine: late.engine, events: bus, log });
+  const sweeper = createSweeper({ db, engine: late.engine, log });
+  const models = createModelsPort(() => live.models());
+  let temporal: Temporal | undefined;
+  let workers: Workers | undefined;
+  let engineUp = false;
+  let problem: string | undefined;
+
+  const health = (): HealthReport => {
+    const failing = [...(engineUp ? [] : ['engine']), ...(workers?.running() ? [] : ['workers'])];
+    return {
+      ready: failing.length === 0,
+      starting: temporal === undefined,
+      failing,
+      details: {
+        engine: {
+          up: engineUp,
+          embedded: temporal ? temporal.engine !== undefined : undefined,
+          ...(temporal ? { address: temporal.address, namespace: temporal.namespace, uiUrl: temporal.uiUrl } : {}),
+          ...(problem === undefined ? {} : { problem }),
+        },
+      },
+    };
+  };
+  const rows = createRunReader(db);
+  const app = buildGateway({
+    door, events: bus, ring, rows, models, health, log, startedAt,
+    sessions: createSessionControl({ db, engine: late.engine }),
+    config: createConfigControl({ live, path: paths.configPath, env: options.env, log }),
+    doctor: (deep) => doctorChecks({ runtime, temporal: () => temporal, models }, deep),
+    media: runtime.media,
+    token: gatewayToken({ env: options.env, configured: config.gateway.auth.token, stateDir: paths.stateDir }),
+    version: VERSION,
+    stateDir: paths.stateDir,
+    allowedHosts: config.gateway.allowedHosts,
+    webUrl: (session) => temporal?.webUrl(session),
+  });
+
+  async function close(): Promise<void> {
+    draining.abort(new Error('the gateway is stopping'));
+    // Intake first: what comes now goes to the next gateway.
+    await sweeper.stop();
+    await app.close();
+    await workers?.stop();
+    await temporal?.close();
+    await socket.close();
+    ring.close();
+    await runtime.close();
+    lock?.release();
+  }
+
+  try {
+    const { url } = await listen(app, { port: options.port ?? config.gateway.port, bind: config.gateway.bind });
+    // A second Ctrl-C must work from the first moment on.
+    const ending = untilSignal();
+    const starting = start();
+    const first = await Promise.race([ending, starting]);
+    if (first === undefined) {
+      process.stdout.write(banner({ url, stateDir: paths.stateDir, workspace: live.workspace(), models: live.models(), temporal: temporal!, startedAt, execMode: live.loaded().config.tools.exec.mode }));
+    }
+    const signal = first ?? (await ending);
+    process.stdout.write(`${signal}: stopping; running steps finish, runs go on with the next start (again: stop at once)\n`);
+    await starting.catch(() => undefined);
+    await close();
+    return 0;
+  } catch (error) {
+    await close().catch((closing: unknown) => log.warn({ error: messageOf(closing) }, 'the stop was not clean'));
+    throw error;
+  }
+
+  async function start(): Promise<undefined> {
+    installRuntime(log);
+    temporal = await connectTemporal({ env: options.env, config, stateDir: paths.stateDir, installId: runtime.identity.installId, log, embed: true });
+    temporal.engine?.onDown((reason) => {
+      engineUp = false;
+      problem = reason;
+      log.warn({ error: reason }, 'the embedded Temporal server is down and is started again');
+    });
+    temporal.engine?.onUp(() => {
+      engineUp = true;
+      problem = undefined;
+      log.warn({}, 'the embedded Temporal server answers again');
+    });
+    engineUp = true;
+    late.arrived(createSessionEngine(temporal.client));
+    workers = await startWorkers({ native: temporal.native, namespace: temporal.namespace, deps: runtime.activityDeps(bus, draining.signal), log });
+    sweeper.start();
+    return undefined;
+  }
+}
+
+/** The engine's client before the engine is there: every call fails, and the rows wait for the sweeper. */
+function lateEngine(): { readonly engine: SessionEngine; arrived(engine: SessionEngine): void } {
+  let current: SessionEngine | undefined;
+  const now = async (): Promise<SessionEngine> => {
+    if (!current) throw new Error('the engine is starting');
+    return current;
+  };
+  return {
+    engine: {
+      deliver: async (to, item) => (await now()).deliver(to, item),
+      stop: async (session, order) => (await now()).stop(session, order),
+      isRunning: async (session) => (await now()).isRunning(session),
+      view: async (session) => (await now()).view(session),
+    },
+    arrived(engine) {
+      current = engine;
+    },
+  };
+}
