@@ -17,7 +17,7 @@ import { textResult, type Tool, type ToolContext, type ToolEnv, type ToolResult 
 const POLL_BYTES = 16_000;
 
 const parameters = Type.Object({
-  action: Type.Union([Type.Literal('list'), Type.Literal('poll'), Type.Literal('write'), Type.Literal('close'), Type.Literal('kill')]),
+  action: Type.Enum(['list', 'poll', 'write', 'close', 'kill'], { type: 'string' }),
   job: Type.Optional(Type.String()),
   text: Type.Optional(Type.String()),
   offset: Type.Optional(Type.Integer({ minimum: 0 })),
@@ -95,9 +95,9 @@ async function input(env: ToolEnv, args: ProcessArgs, job: string, owner: JobOwn
   }
   if (args.text === undefined || args.text === '') return textResult('write needs text.', true);
   const state = jobState(env.jobsDir, job);
-  if (state.state !== 'running') return textResult(`${job} takes no input any more: ${describe(state)}.`, true);
-  const written = await writeInput(env.jobsDir, job, context.key, args.text);
-  return written ? textResult(`Wrote ${Buffer.byteLength(args.text)} bytes to ${job}.`) : textResult(`The input of ${job} was closed; nothing was written.`, true);
+  const written = await writeInput(env.jobsDir, job, context.key, args.text, state.state === 'running');
+  if (written) return textResult(`Wrote ${Buffer.byteLength(args.text)} bytes to ${job}.`);
+  return textResult(`The input of ${job} is closed (${describe(state)}); nothing was written.`, true);
 }
 
 function describe(state: JobState): string {

@@ -15,6 +15,7 @@ export function validateArgs(tool: Pick<Tool, 'name' | 'parameters'>, args: unkn
   if (unknown.length > 0) return `${tool.name} has no argument ${unknown.map(quote).join(', ')}; it takes ${signature(tool)}.`;
   const problems = Value.Errors(tool.parameters, args).slice(0, 3).map((error) => {
     if (error.keyword === 'required') return `${error.params.requiredProperties.map(quote).join(', ')} is missing`;
+    if (error.keyword === 'enum') return `${quote(error.instancePath.slice(1))} must be one of ${error.params.allowedValues.join(', ')}`;
     const where = error.instancePath.slice(1).replaceAll('/', '.');
     return where === '' ? error.message : `${quote(where)} ${error.message}`;
   });

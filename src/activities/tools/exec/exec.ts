@@ -27,7 +27,8 @@ const parameters = Type.Object({
   workdir: Type.Optional(Type.String()),
   timeoutSeconds: Type.Optional(Type.Number({ minimum: 1, maximum: MAX_TIMEOUT_SECONDS })),
   background: Type.Optional(Type.Boolean()),
-  env: Type.Optional(Type.Record(Type.String(), Type.String())),
+  // Not a Record: its patternProperties are not understood by every provider.
+  env: Type.Optional(Type.Object({}, { additionalProperties: Type.String() })),
 });
 
 interface ExecArgs {

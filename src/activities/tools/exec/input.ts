@@ -8,12 +8,15 @@ import { link, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FILES, jobFolder, jobName } from './job-files.js';
 
-/** @returns false when the input was closed before, and nothing was written */
-export async function writeInput(jobsDir: string, job: string, writer: string, text: string): Promise<boolean> {
+/**
+ * @param open the command can still read
+ * @returns false when the input was closed before, and nothing was written
+ */
+export async function writeInput(jobsDir: string, job: string, writer: string, text: string, open: boolean): Promise<boolean> {
   const folder = join(jobFolder(jobsDir, job), FILES.input);
   const names = await readdir(folder);
   if (names.some((name) => !name.startsWith('.') && name.endsWith(`-${jobName(writer)}`))) return true;
-  if (names.includes(FILES.close)) return false;
+  if (!open || names.includes(FILES.close)) return false;
   // Nine digits sort as text; writers of one session come one after the other.
   const order = String(names.filter((name) => !name.startsWith('.')).length).padStart(9, '0');
   await place(folder, `${order}-${jobName(writer)}`, text);

@@ -85,7 +85,11 @@ export async function ensureJob(
 
 /** Resolves when the folder is there, whoever made it. */
 async function startSupervisor(spec: JobSpec, { env, signal }: EnsureOptions): Promise<void> {
-  await mkdir(spec.jobsDir, { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(spec.jobsDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw startFailed(messageOf(error), spec.jobsDir);
+  }
   const child = spawn(process.execPath, [supervisorScript()], {
     cwd: spec.jobsDir,
     env: commandEnvironment(env),
@@ -105,11 +109,7 @@ async function startSupervisor(spec: JobSpec, { env, signal }: EnsureOptions): P
     while (!existsSync(folder)) {
       if (state.ended !== undefined) {
         if (existsSync(folder)) break;
-        throw new CodedError(
-          'JOB_START_FAILED',
-          `The command was not started: ${complaint.trim() || state.ended}.`,
-          `Check that ${spec.jobsDir} is writable and the disk is not full.`,
-        );
+        throw startFailed(complaint.trim() || state.ended, spec.jobsDir);
       }
       await sleep(START_POLL_MS, undefined, { signal });
     }
@@ -119,6 +119,9 @@ async function startSupervisor(spec: JobSpec, { env, signal }: EnsureOptions): P
     child.stderr.destroy();
   }
 }
+
+const startFailed = (why: string, jobsDir: string): CodedError =>
+  new CodedError('JOB_START_FAILED', `The command was not started: ${why}.`, `Check that ${jobsDir} is writable and the disk is not full.`);
 
 /**
  * Ends a job and its whole process group; a job that never began never will. Safe to repeat.

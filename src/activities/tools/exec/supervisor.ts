@@ -29,6 +29,8 @@ const TIMEOUT_GRACE_MS = 2_000;
 const CANCEL_GRACE_MS = 500;
 /** After the command's end, what is still in the pipe arrives at once; only a process that left the group keeps it open longer. */
 const DRAIN_MS = 300;
+/** A program that opens `/dev/stdin` by name would wait for ever on a named pipe whose writer has gone already. */
+const OPEN_INPUT_MS = 500;
 /** Kept from the end of an output that went past its cap. */
 const TAIL_BYTES = 64 * 1024;
 
@@ -204,6 +206,7 @@ function keepOutput(file: number, maxBytes: number): { add(chunk: Buffer): void;
 function serveInput(folder: string, stdin: Socket): () => void {
   const taken = new Set<string>();
   let ended = false;
+  const opened = Date.now();
   stdin.on('error', () => {
     ended = true; // the command closed its input; what is written further is lost, as in a shell
   });
@@ -219,7 +222,7 @@ function serveInput(folder: string, stdin: Socket): () => void {
     }
     if (names.includes('close')) {
       ended = true;
-      stdin.end();
+      setTimeout(() => stdin.end(), Math.max(0, opened + OPEN_INPUT_MS - Date.now()));
     }
   };
   const watcher = watch(folder, look);
