@@ -41,7 +41,7 @@ export function createOpenAiProvider(options: OpenAiOptions): ModelProvider {
     async stream(request, { signal, onEvent, loadMedia }) {
       const body = openaiRequest(options.id, request, options.facts(request.model), await loadImages(request.messages, loadMedia));
       try {
-        return await onLine({ provider: options.id, outer: signal, timings: options.timings ?? DEFAULT_TIMINGS, alive: aliveTicker(onEvent) }, async (line) => {
+        return await onLine({ provider: options.id, outer: signal, timings: patience(request, options.timings ?? DEFAULT_TIMINGS), alive: aliveTicker(onEvent) }, async (line) => {
           const stream = await client(options, line.fetch).chat.completions.create(body, { signal: line.signal });
           return answerOf(options.id, request, await collect(options.id, stream as AsyncIterable<Chunk>, onEvent));
         });
@@ -51,6 +51,11 @@ export function createOpenAiProvider(options: OpenAiOptions): ModelProvider {
       }
     },
   };
+}
+
+/** On this wire many providers say nothing at all while a model thinks. Twice the default stays below fetch's own 300 s. */
+function patience(request: ModelRequest, timings: StreamTimings): StreamTimings {
+  return request.thinking === 'medium' || request.thinking === 'high' ? { firstByteMs: timings.firstByteMs * 2, silenceMs: timings.silenceMs * 2 } : timings;
 }
 
 function client(options: OpenAiOptions, fetch: typeof globalThis.fetch): OpenAI {

@@ -131,11 +131,13 @@ function setupOf(id: string, config: ModelProviderConfig | undefined, ollama: Ol
   const isOllama = id === OLLAMA.id;
   if (!known && !config && !isOllama) return { problem: `there is no provider "${id}": add models.providers.${id} or use one of ${PROVIDERS.map((p) => p.id).join(', ')}` };
 
-  const api = config?.api ?? known?.wire ?? 'openai-completions';
+  // The peer's files name Ollama's own format; its OpenAI one is on the same server.
+  const api = isOllama && config?.api === 'ollama' ? 'openai-completions' : (config?.api ?? known?.wire ?? 'openai-completions');
   if (api !== 'openai-completions' && api !== 'anthropic-messages') return { problem: `models.providers.${id}.api is "${api}"; known are openai-completions and anthropic-messages` };
 
   const fromEnv = known?.baseUrlVar === undefined ? undefined : env[known.baseUrlVar]?.trim();
-  const baseUrl = config?.baseUrl || fromEnv || known?.baseUrl || (isOllama ? `${ollama?.baseUrl ?? ollamaAddress(env)}/v1` : undefined);
+  const given = config?.baseUrl && isOllama ? config.baseUrl.replace(/\/*(?:v1\/*)?$/, '/v1') : config?.baseUrl;
+  const baseUrl = given || fromEnv || known?.baseUrl || (isOllama ? `${ollama?.baseUrl ?? ollamaAddress(env)}/v1` : undefined);
   if (!baseUrl || !URL.canParse(baseUrl)) return { problem: baseUrl ? `models.providers.${id}.baseUrl is no address` : `models.providers.${id} needs a baseUrl` };
 
   const headers: Record<string, string> = {};

@@ -173,6 +173,17 @@ describe('Ollama', () => {
     expect(await probeOllama('http://192.0.2.1:11434', 50)).toBeUndefined();
   });
 
+  test('the peer’s way to write its address works', async () => {
+    const server = await startModelServer();
+    for (const baseUrl of [server.url, `${server.url}/`, `${server.url}/v1`]) {
+      const models = registry({}, { models: { providers: { ollama: { baseUrl, api: 'ollama', apiKey: 'test-key-0123456789', models: [{ id: 'qwen3:8b' }] } } } });
+      expect(models.chain).toEqual(['ollama/qwen3:8b']);
+      const { provider, model } = models.resolve(models.chain[0]!);
+      expect((await call(provider, request(model, [user('hi')]))).answer.text).toBe('echo: hi');
+    }
+    await server.close();
+  });
+
   test('is found with its models; nobody, silence and somebody else are nothing', async () => {
     const listen = async (answer: (path: string) => unknown) => {
       const server = createServer((req, res) => {
