@@ -3,7 +3,7 @@
  * Invariant: resolves with the exit code and never throws; a failure outside a command is told as one inside is.
  */
 import { fileURLToPath } from 'node:url';
-import { run } from '@oclif/core';
+import { run } from '@oclif/core/run';
 import { moveRootFlags } from './lib/argv.js';
 import { failureDocument, failureOf, failureText } from './lib/fail.js';
 

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { QUEUE_MODES } from '../../core/queue.js';
 import { THINKING_LEVELS } from '../../core/model.js';
 import { createAgentView, terminalOutput } from '../lib/agent-view.js';

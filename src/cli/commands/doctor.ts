@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { connectGateway } from '../lib/client.js';
 import { DEEP_TIMEOUT_MS, gatewayChecks, reportOf, showReport, type Report } from '../lib/doctor.js';
 import { DEFAULT_TIMEOUT_MS, RpcCommand } from '../lib/rpc-command.js';

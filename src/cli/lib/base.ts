@@ -3,7 +3,8 @@
  * Invariant: under `--json` exactly one document reaches stdout, also when the command fails; people's text about
  * progress and failures goes to stderr.
  */
-import { Command, Flags } from '@oclif/core';
+import { Command } from '@oclif/core/command';
+import * as Flags from '@oclif/core/flags';
 import { failureDocument, failureOf, failureText } from './fail.js';
 import { paint } from './terminal.js';
 

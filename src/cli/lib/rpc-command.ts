@@ -2,7 +2,7 @@
  * A command that talks to a running gateway.
  * Invariant: the connection is closed however the command ends.
  */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand, type RootFlags } from './base.js';
 import { connectGateway, type Gateway, type GatewayTarget } from './client.js';
 import { usageError } from './fail.js';

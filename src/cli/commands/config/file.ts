@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { ConfigCommand } from '../../lib/config-command.js';
 
 export default class ConfigFileCommand extends ConfigCommand {

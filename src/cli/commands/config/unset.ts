@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { ConfigCommand } from '../../lib/config-command.js';
 
 export default class ConfigUnsetCommand extends ConfigCommand {

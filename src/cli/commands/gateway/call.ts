@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { messageOf } from '../../../core/errors.js';
 import { usageError } from '../../lib/fail.js';
 import { RpcCommand } from '../../lib/rpc-command.js';

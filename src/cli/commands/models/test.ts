@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { CodedError } from '../../../core/errors.js';
 import { RpcCommand } from '../../lib/rpc-command.js';
 import { duration, paint } from '../../lib/terminal.js';

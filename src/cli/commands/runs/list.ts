@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { RpcCommand } from '../../lib/rpc-command.js';
 import { showRuns } from '../../lib/run-view.js';
 import type { RunSummary } from '../../lib/wire.js';

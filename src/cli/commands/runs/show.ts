@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { RpcCommand } from '../../lib/rpc-command.js';
 import { showRun } from '../../lib/run-view.js';
 import type { RunAnswer } from '../../lib/wire.js';

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { createAgentView, terminalOutput } from '../../lib/agent-view.js';
 import { follow } from '../../lib/follow.js';
 import { onInterrupt } from '../../lib/interrupt.js';

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { RpcCommand } from '../../lib/rpc-command.js';
 import { ago, amount, columns, oneLine } from '../../lib/terminal.js';
 import type { SessionSummary } from '../../lib/wire.js';
