@@ -1,0 +1,85 @@
+/**
+ * `agent` (answers twice: accepted, then how it ended) and `agent.wait`.
+ * Invariant: both tell what the run's row says, so a repeated key and a wait after a restart get the true answer.
+ */
+import { validateAgentParams, validateAgentWaitParams } from '@openclaw/gateway-protocol';
+
+import { invalidRequest } from '../../core/errors.js';
+import { isTerminal } from '../../core/run.js';
+import { parseSessionKey } from '../../core/session-key.js';
+import { agentResult, waitResult } from '../outcome.js';
+import { acceptMessage, refuseUnavailable, sessionOf, thinkingLevel } from './accept.js';
+import { method } from './method.js';
+
+/** The peer's own default: a client that names no time polls. */
+const DEFAULT_WAIT_MS = 30_000;
+
+const UNAVAILABLE = [
+  'expectedExistingSessionId',
+  'execApprovalFollowupExpectedSessionId',
+  'internalEvents',
+  'modelRun',
+  'cwd',
+  'swarmCollector',
+  'swarmOutputSchema',
+  'suppressPromptPersistence',
+] as const;
+
+export const agent = method({
+  name: 'agent',
+  scope: 'operator.write',
+  params: validateAgentParams,
+  async handler(params, context) {
+    refuseUnavailable('agent', params, UNAVAILABLE);
+    if (params.deliver === true && params.bestEffortDeliver !== true) {
+      throw invalidRequest('agent: deliver is not available yet: no channel is connected; leave it out and read the answer here');
+    }
+    const session = sessionOf('agent', params.sessionKey, params.agentId);
+    const model = params.model === undefined ? undefined : params.provider === undefined ? params.model : `${params.provider}/${params.model}`;
+    const accepted = await acceptMessage(
+      {
+        method: 'agent',
+        session,
+        runId: params.idempotencyKey,
+        text: params.message,
+        attachments: params.attachments,
+        turn: {
+          ...thinkingLevel('agent', params.thinking),
+          ...(model === undefined ? {} : { model }),
+          // Seconds on the wire; 0 is no limit.
+          ...(params.timeout === undefined || params.timeout === 0 ? {} : { timeoutMs: params.timeout * 1_000 }),
+          ...(params.extraSystemPrompt === undefined ? {} : { extraSystemPrompt: params.extraSystemPrompt }),
+        },
+      },
+      context,
+    );
+    const parsed = parseSessionKey(session);
+    const agentId = 'problem' in parsed ? undefined : parsed.agent;
+    const base = { runId: accepted.runId, sessionKey: accepted.session, agentId };
+    // A finished run is answered from its row alone; a running one is named `in_flight`, and its end follows all the same.
+    const known = accepted.status === 'repeat' ? await context.deps.rows.run(accepted.runId, accepted.session) : undefined;
+    if (!known || !isTerminal(known.state)) {
+      context.respond({ ...base, status: accepted.status === 'repeat' ? 'in_flight' : 'accepted', acceptedAt: accepted.acceptedAt });
+    }
+    const ended = await context.watcher.wait(accepted.runId, { session: accepted.session, signal: context.signal });
+    // The caller is gone; nobody reads what this returns.
+    if (!ended) return { ...base, status: 'timeout' };
+    const { conversation } = await context.deps.rows.history(accepted.session, { limit: 1 });
+    return agentResult(ended, conversation);
+  },
+});
+
+export const agentWait = method({
+  name: 'agent.wait',
+  scope: 'operator.write',
+  params: validateAgentWaitParams,
+  async handler(params, context) {
+    const ended = await context.watcher.wait(params.runId, { timeoutMs: params.timeoutMs ?? DEFAULT_WAIT_MS, signal: context.signal });
+    if (ended) return waitResult(ended);
+    const row = await context.deps.rows.run(params.runId);
+    if (!row) return { runId: params.runId, status: 'timeout', error: 'no run with this id is known' };
+    return { runId: params.runId, status: 'timeout', ...(row.takenAt === undefined ? {} : { startedAt: row.takenAt }) };
+  },
+});
+
+export const agentMethods = [agent, agentWait];

@@ -1,0 +1,17 @@
+/** All methods by name; hello announces exactly these. A new family is a file beside this one and a line here. */
+import { agentMethods } from './agent.js';
+import { chatMethods } from './chat.js';
+import { configMethods } from './config.js';
+import { doctorMethods } from './doctor.js';
+import type { Method } from './method.js';
+import { modelMethods } from './models.js';
+import { runMethods } from './runs.js';
+import { sessionMethods } from './sessions.js';
+import { systemMethods } from './system.js';
+
+export const METHODS: ReadonlyMap<string, Method> = new Map(
+  [systemMethods, agentMethods, chatMethods, sessionMethods, runMethods, modelMethods, configMethods, doctorMethods].flat().map((entry) => [entry.name, entry]),
+);
+
+/** Events a client may get. */
+export const EVENTS: readonly string[] = ['connect.challenge', 'agent', 'chat', 'tick', 'shutdown'];

@@ -1,0 +1,157 @@
+/** `runs.list` and `runs.get` (ours): what the agent did, from rows alone, with the link to the Temporal Web UI. */
+import { invalidRequest } from '../../core/errors.js';
+import { NO_USAGE, type Usage } from '../../core/model.js';
+import type { InboundState } from '../../core/run.js';
+import { RunsGetParams, RunsListParams, type RUN_FILTERS } from '../../core/schema/rpc.js';
+import type { GatewayDeps, RunRow, RunTimeline, UsageAttempt } from '../deps.js';
+import { runStatus, tellOutcome, usageOf } from '../outcome.js';
+import { validator } from '../validate.js';
+import { sessionOf } from './accept.js';
+import { method } from './method.js';
+
+const DEFAULT_LIMIT = 50;
+/** A result in the timeline is a preview; `chat.history` has the whole. */
+const PREVIEW = 2_000;
+
+const STATES: Readonly<Record<(typeof RUN_FILTERS)[number], readonly InboundState[]>> = {
+  queued: ['accepted', 'held', 'signalled'],
+  running: ['taken'],
+  ok: ['ok'],
+  error: ['error'],
+  aborted: ['aborted'],
+  merged: ['merged'],
+  dropped: ['dropped'],
+};
+
+export const runsList = method({
+  name: 'runs.list',
+  scope: 'operator.read',
+  params: validator(RunsListParams),
+  async handler(params, { deps, now }) {
+    const limit = params.limit ?? DEFAULT_LIMIT;
+    const offset = params.offset ?? 0;
+    const page = await deps.rows.listRuns({
+      limit,
+      offset,
+      ...(params.sessionKey === undefined ? {} : { session: sessionOf('runs.list', params.sessionKey, undefined) }),
+      ...(params.state === undefined ? {} : { state: STATES[params.state] }),
+    });
+    const next = offset + page.runs.length;
+    return {
+      ts: now(),
+      count: page.runs.length,
+      totalCount: page.total,
+      hasMore: next < page.total,
+      nextOffset: next < page.total ? next : null,
+      runs: page.runs.map((row) => runView(row, deps, now())),
+    };
+  },
+});
+
+export const runsGet = method({
+  name: 'runs.get',
+  scope: 'operator.read',
+  params: validator(RunsGetParams),
+  async handler(params, { deps, now }) {
+    const session = params.sessionKey === undefined ? undefined : sessionOf('runs.get', params.sessionKey, undefined);
+    const row = await deps.rows.run(params.runId, session);
+    if (!row) throw invalidRequest(`unknown run: ${params.runId}`, { code: 'UNKNOWN_RUN', runId: params.runId });
+    const timeline = await deps.rows.timeline(row.run);
+    return { run: runView(row, deps, now()), steps: steps(timeline), totals: totals(timeline) };
+  },
+});
+
+function runView(row: RunRow, deps: Pick<GatewayDeps, 'webUrl'>, now: number): Readonly<Record<string, unknown>> {
+  const ended = row.endedAt !== undefined;
+  const told = ended ? tellOutcome({ row, final: row }) : undefined;
+  const begun = row.takenAt ?? row.endedAt;
+  const webUrl = deps.webUrl(row.session, row.run);
+  return {
+    runId: row.runId,
+    sessionKey: row.session,
+    principal: row.principal,
+    state: row.state,
+    status: runStatus(row),
+    acceptedAt: row.acceptedAt,
+    startedAt: row.takenAt ?? null,
+    endedAt: row.endedAt ?? null,
+    waitedMs: (begun ?? now) - row.acceptedAt,
+    durationMs: row.takenAt === undefined ? null : (row.endedAt ?? now) - row.takenAt,
+    provider: row.outcome?.provider ?? null,
+    model: row.outcome?.model ?? null,
+    ...(row.outcome?.usage ? { usage: usageOf(row.outcome.usage, row.outcome.costUsd) } : {}),
+    ...(told?.text ? { text: told.text } : {}),
+    ...(told?.error === undefined ? {} : { error: told.error, code: told.code }),
+    ...(row.mergedInto === undefined ? {} : { mergedInto: row.mergedInto }),
+    ...(webUrl === undefined ? {} : { webUrl }),
+  };
+}
+
+/** One entry a step: the attempts of its model call, what it said, and its tool calls with their results. */
+function steps(timeline: RunTimeline): readonly Readonly<Record<string, unknown>>[] {
+  const numbers = new Set([...timeline.attempts, ...timeline.rows].map(({ step }) => step));
+  return [...numbers].sort((a, b) => a - b).map((step) => {
+    const rows = timeline.rows.filter((row) => row.step === step);
+    const answer = rows.find((row) => row.content.type === 'assistant');
+    const attempts = timeline.attempts.filter((attempt) => attempt.step === step).sort((a, b) => a.startedAt - b.startedAt);
+    const calls = answer?.content.type === 'assistant' ? answer.content.calls : [];
+    return {
+      step,
+      attempts: attempts.map(attemptView),
+      ...(answer?.content.type === 'assistant' && answer.content.text !== '' ? { text: answer.content.text.slice(0, PREVIEW) } : {}),
+      ...(answer === undefined ? {} : { answeredAt: answer.createdAt, seq: answer.seq }),
+      tools: calls.map((call) => {
+        const result = rows.find((row) => row.content.type === 'tool' && row.content.index === call.index);
+        const content = result?.content.type === 'tool' ? result.content : undefined;
+        return {
+          index: call.index,
+          tool: call.tool,
+          args: call.args,
+          state: content === undefined ? 'open' : content.isError ? 'error' : 'ok',
+          ...(result === undefined ? {} : { endedAt: result.createdAt, durationMs: durationOf(content?.details) ?? result.createdAt - (answer?.createdAt ?? result.createdAt) }),
+          ...(content === undefined ? {} : { result: textOf(content.blocks).slice(0, PREVIEW), ...(content.details ? { details: content.details } : {}) }),
+        };
+      }),
+      notes: rows.flatMap((row) => {
+        if (row.content.type === 'error') return [{ kind: 'error', code: row.content.code, message: row.content.message, at: row.createdAt }];
+        if (row.content.type === 'aborted') return [{ kind: 'aborted', message: row.content.reason, at: row.createdAt }];
+        return [];
+      }),
+    };
+  });
+}
+
+const attemptView = (attempt: UsageAttempt) => ({
+  attempt: attempt.attempt,
+  provider: attempt.provider,
+  model: attempt.model,
+  state: attempt.state,
+  startedAt: attempt.startedAt,
+  ...(attempt.endedAt === undefined ? {} : { endedAt: attempt.endedAt, durationMs: attempt.endedAt - attempt.startedAt }),
+  ...(attempt.code === undefined ? {} : { code: attempt.code }),
+  ...(attempt.usage === undefined ? {} : { usage: usageOf(attempt.usage, attempt.costUsd) }),
+});
+
+function totals(timeline: RunTimeline) {
+  const usage = timeline.attempts.reduce<Usage>((sum, { usage: more = NO_USAGE }) => ({
+    input: sum.input + more.input,
+    output: sum.output + more.output,
+    cacheRead: sum.cacheRead + more.cacheRead,
+    cacheWrite: sum.cacheWrite + more.cacheWrite,
+  }), NO_USAGE);
+  const costs = timeline.attempts.flatMap(({ costUsd }) => (costUsd === undefined ? [] : [costUsd]));
+  const modelSteps = new Set(timeline.attempts.map(({ step }) => step)).size;
+  return {
+    modelCalls: timeline.attempts.length,
+    // An open attempt beside a later one of its step was cut off and made again.
+    retries: timeline.attempts.length - modelSteps,
+    toolCalls: timeline.rows.filter((row) => row.content.type === 'tool').length,
+    usage: usageOf(usage),
+    ...(costs.length > 0 ? { costUsd: costs.reduce((sum, cost) => sum + cost, 0) } : {}),
+  };
+}
+
+const durationOf = (details: Readonly<Record<string, unknown>> | undefined): number | undefined => (typeof details?.['durationMs'] === 'number' ? details['durationMs'] : undefined);
+const textOf = (blocks: readonly { readonly type: string; readonly text?: string }[]): string => blocks.map((block) => block.text ?? `[${block.type}]`).join('\n');
+
+export const runMethods = [runsList, runsGet];

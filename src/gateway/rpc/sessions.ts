@@ -1,0 +1,103 @@
+/** `sessions.create` and `sessions.list`. Invariant: a key on the wire is always the canonical one. */
+import { randomUUID } from 'node:crypto';
+import { validateSessionsCreateParams, validateSessionsListParams } from '@openclaw/gateway-protocol';
+
+import { DEFAULT_AGENT } from '../../core/names.js';
+import { mainSessionKey } from '../../core/session-key.js';
+import { isTerminal } from '../../core/run.js';
+import type { SessionRow } from '../deps.js';
+import { runStatus } from '../outcome.js';
+import { acceptMessage, refuseUnavailable, sessionOf, thinkingLevel } from './accept.js';
+import { method } from './method.js';
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1_000;
+const CREATE_UNAVAILABLE = [
+  'model', 'contextWindow', 'permissionMode', 'toolOverrides', 'incognito', 'catalogId', 'parentSessionKey', 'spawnDepth', 'fork', 'forkFrom',
+  'succeedsParent', 'projectId', 'projectGitUrl', 'worktree', 'worktreeBaseRef', 'worktreeName', 'execNode', 'cwd',
+] as const;
+const LIST_UNAVAILABLE = ['spawnedBy', 'creatorId', 'ownerId', 'involvingProfileId', 'boardFace'] as const;
+
+export const sessionsCreate = method({
+  name: 'sessions.create',
+  scope: 'operator.write',
+  params: validateSessionsCreateParams,
+  async handler(params, context) {
+    refuseUnavailable('sessions.create', params, CREATE_UNAVAILABLE);
+    // The same idempotency key makes the same session, and starts its first run once.
+    const name = params.key ?? `s-${(params.idempotencyKey === undefined ? randomUUID() : params.idempotencyKey).toLowerCase().replace(/[^a-z0-9._-]/g, '-').slice(0, 60)}`;
+    const session = sessionOf('sessions.create', name, params.agentId);
+    const thinking = thinkingLevel('sessions.create', params.thinkingLevel);
+    const row = await context.deps.rows.createSession(session, params.label ?? params.displayName);
+    const text = params.message ?? params.task;
+    const answer = { ok: true, key: row.key, ...(row.conversation === undefined ? {} : { sessionId: row.conversation }), entry: sessionEntry(row, context.now()) };
+    if (text === undefined && params.attachments === undefined) return answer;
+    const runId = params.idempotencyKey ?? randomUUID();
+    const accepted = await acceptMessage({ method: 'sessions.create', session, runId, text: text ?? '', attachments: params.attachments, turn: thinking }, context);
+    return { ...answer, runStarted: true, runId: accepted.runId };
+  },
+});
+
+export const sessionsList = method({
+  name: 'sessions.list',
+  scope: 'operator.read',
+  params: validateSessionsListParams,
+  async handler(params, context) {
+    refuseUnavailable('sessions.list', params, LIST_UNAVAILABLE);
+    const limit = Math.min(params.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
+    const offset = params.offset ?? 0;
+    const search = params.search ?? params.label;
+    const [page, status] = await Promise.all([
+      context.deps.rows.listSessions({ limit, offset, ...(search === undefined || search === '' ? {} : { search }) }),
+      context.deps.models.status(),
+    ]);
+    const now = context.now();
+    const since = params.activeMinutes === undefined ? undefined : now - params.activeMinutes * 60_000;
+    const sessions = page.sessions.filter((row) => since === undefined || row.updatedAt >= since).map((row) => sessionEntry(row, now));
+    const next = offset + page.sessions.length;
+    const slash = status.primary.indexOf('/');
+    return {
+      ts: now,
+      path: context.deps.stateDir,
+      count: sessions.length,
+      totalCount: page.total,
+      limitApplied: limit,
+      hasMore: next < page.total,
+      nextOffset: next < page.total ? next : null,
+      owners: [],
+      defaults: { modelProvider: status.primary.slice(0, slash), model: status.primary.slice(slash + 1), contextTokens: status.contextTokens },
+      sessions,
+    };
+  },
+});
+
+/** A row of `sessions.list` in the peer's fields. */
+export function sessionEntry(row: SessionRow, now: number): Readonly<Record<string, unknown>> {
+  const last = row.lastRun;
+  const status = row.activeRunIds.length > 0 ? 'running' : row.queued > 0 ? 'queued' : last && isTerminal(last.state) ? runStatus(last) : undefined;
+  const usage = row.usage;
+  return {
+    key: row.key,
+    ...(row.conversation === undefined ? {} : { sessionId: row.conversation }),
+    kind: 'direct',
+    agentId: row.agent,
+    isMain: row.key === mainSessionKey(DEFAULT_AGENT),
+    ...(row.label === undefined ? {} : { label: row.label, displayName: row.label }),
+    chatType: 'direct',
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+    ageMs: Math.max(0, now - row.updatedAt),
+    ...(status === undefined ? {} : { status }),
+    hasActiveRun: row.activeRunIds.length > 0,
+    activeRunIds: row.activeRunIds,
+    queued: row.queued,
+    ...(last === undefined ? {} : { lastRunId: last.runId, ...(last.error === undefined ? {} : { lastRunError: last.error }) }),
+    ...(usage === undefined
+      ? {}
+      : { inputTokens: usage.input, outputTokens: usage.output, totalTokens: usage.input + usage.output + usage.cacheRead + usage.cacheWrite }),
+    ...(row.provider === undefined ? {} : { modelProvider: row.provider }),
+    ...(row.model === undefined ? {} : { model: row.model }),
+  };
+}
+
+export const sessionMethods = [sessionsCreate, sessionsList];
