@@ -7,14 +7,20 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 
+/** npm passes a signal on that the whole process group got anyway: the same one again this soon is not a second wish. */
+const ECHO_MS = 500;
+
 /** Resolves with the exit code; 128 + n when signal n ended the program. */
 export function forward(command, args, options = {}) {
   const child = spawn(command, args, { stdio: 'inherit', ...options });
   const fromTerminal = Boolean(process.stdin.isTTY);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) {
+    let last = -ECHO_MS;
     process.on(signal, () => {
+      const isEcho = performance.now() - last < ECHO_MS;
+      last = performance.now();
       const reachesAll = fromTerminal && (signal === 'SIGINT' || signal === 'SIGQUIT');
-      if (!reachesAll) child.kill(signal);
+      if (!isEcho && !reachesAll) child.kill(signal);
     });
   }
   return new Promise((resolve, reject) => {

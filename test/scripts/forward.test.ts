@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 
 const forward = new URL('../../scripts/bring/forward.mjs', import.meta.url).href;
@@ -29,6 +30,8 @@ test('SIGTERM reaches the program once and its exit code comes back', async () =
   const program = wrapped(PROGRAM);
   await program.ready;
   program.kill('SIGTERM');
+  await sleep(30);
+  program.kill('SIGTERM'); // as npm does when the whole group got it
   expect(await program.ended).toBe(41);
 });
 
