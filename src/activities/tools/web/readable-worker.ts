@@ -17,11 +17,11 @@ export interface ReadableOutput {
 }
 
 function readable({ html, url }: ReadableInput): ReadableOutput {
-  const { document } = parseHTML(html);
+  const { document } = parseHTML(withHeadAndBody(html));
   for (const node of document.querySelectorAll('script, style, noscript, template, iframe, object, embed, svg, link, meta[http-equiv]')) node.remove();
   makeAbsolute(document, url);
-  const title = document.title?.trim() ?? '';
-  const fallback = document.body?.innerHTML ?? html;
+  const title = document.querySelector('title')?.textContent?.trim() ?? '';
+  const fallback = document.body.innerHTML;
   const article = new Readability(document as ConstructorParameters<typeof Readability>[0], { charThreshold: 200 }).parse();
   // Readability finds an article; a list of links or a start page is none, and half of it lost would be worse.
   const content = article?.content && (article.textContent ?? '').trim().length >= 200 ? article.content : fallback;
@@ -30,6 +30,16 @@ function readable({ html, url }: ReadableInput): ReadableOutput {
   const { document: part } = parseHTML(`<!doctype html><html><body>${content}</body></html>`);
   const markdown = turndown.turndown(part.body as Parameters<TurndownService['turndown']>[0]).replace(/\n{3,}/g, '\n\n').trim();
   return { title: article?.title?.trim() || title, markdown };
+}
+
+/** linkedom makes no body for a page that leaves out `<head>` or `<body>`, as HTML allows, but adds an empty one. */
+function withHeadAndBody(html: string): string {
+  const { document } = parseHTML(html);
+  const [head, body] = document.documentElement?.tagName === 'HTML' ? document.documentElement.children : [];
+  if (head?.tagName === 'HEAD' && body?.tagName === 'BODY') return html;
+  const title = document.querySelector('title')?.outerHTML ?? '';
+  const content = document.querySelector('body')?.innerHTML ?? html.replace(/<!doctype[^>]*>|<\/?html[^>]*>/gi, '');
+  return `<!doctype html><html><head>${title}</head><body>${content}</body></html>`;
 }
 
 /** The little of a document that is used here: the browser's types are not part of this program's. */
