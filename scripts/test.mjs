@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { forward } from './bring/forward.mjs';
 import { withNode } from './bring/node.mjs';
 import { prepare } from './bring/prepare.mjs';
+import { run } from './bring/run.mjs';
 import { main, say } from './bring/say.mjs';
 import { bringTemporal } from './bring/temporal.mjs';
 
@@ -41,9 +42,11 @@ async function checks(node, env, tally) {
   ];
   for (const [what, args] of steps) {
     say(`checking ${what}`);
-    const code = await forward(node, args, { cwd: root, env });
+    const { code, out } = await run(node, args, { cwd: root, env });
     tally[code === 0 ? 'passed' : 'failed'] += 1;
-    if (code !== 0) say(`failed: ${what}`);
+    if (code === 0) continue;
+    process.stdout.write(out);
+    say(`failed: ${what}`);
   }
 }
 
