@@ -3,7 +3,7 @@
  * Invariants: it listens on 127.0.0.1 or not at all; closing it tells every client, then lets go of everything it took.
  */
 import { randomUUID } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import websocket from '@fastify/websocket';
 import fastify, { type FastifyInstance } from 'fastify';
 
@@ -45,6 +45,15 @@ export function buildGateway(deps: GatewayDeps, options: GatewayOptions = {}): F
     requestTimeout: 30_000,
   });
   const connections = new Set<Connection>();
+  // Node forgets a socket once it is upgraded: a server that only closes what it knows waits for those forever.
+  const sockets = new Set<Socket>();
+  let closing = false;
+  app.server.on('connection', (socket: Socket) => {
+    if (closing) return void socket.destroy();
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    return undefined;
+  });
   const bootId = randomUUID();
   const throttle = createThrottle();
   const watcher = createWatcher({ rows: deps.rows, events: deps.events, log: deps.log, pollMs: timings.pollMs });
@@ -72,7 +81,9 @@ export function buildGateway(deps: GatewayDeps, options: GatewayOptions = {}): F
       for (const connection of open) connection.shutdown({ reason: 'gateway stopping' });
       const deadline = Date.now() + GOODBYE_MS;
       while (connections.size > 0 && Date.now() < deadline) await new Promise((done) => setTimeout(done, 10));
+      closing = true;
       for (const connection of connections) connection.terminate();
+      for (const socket of sockets) socket.destroy();
       stopBroadcast();
       watcher.close();
     },

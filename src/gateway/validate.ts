@@ -17,7 +17,9 @@ export function validator<S extends TSchema>(schema: S): Validator<Static<S>> {
   const validate = ((data: unknown): data is Static<S> => {
     compiled ??= Compile(schema);
     const ok = compiled.Check(data);
-    validate.errors = ok ? null : ([...compiled.Errors(data)] as unknown as Validator<Static<S>>['errors']);
+    // `boolean` says again, less clearly, that a closed object has an unexpected property.
+    const errors = ok ? null : [...compiled.Errors(data)].filter((error) => error.keyword !== 'boolean');
+    validate.errors = errors as unknown as Validator<Static<S>>['errors'];
     return ok;
   }) as Validator<Static<S>>;
   return validate;
