@@ -172,6 +172,14 @@ test('a CLI that does not run is named', async () => {
   await expect(start(stateFolder(), { cliPath: '/nonexistent/temporal' })).rejects.toMatchObject({ code: 'ENGINE_CLI_MISSING' });
 });
 
+test('a CLI that is not there is told with what to do', async () => {
+  await expect(findTemporalCli({ ...process.env, OPENCLAW_TEMPORAL_CLI: '/nowhere' })).rejects.toMatchObject({
+    code: 'ENGINE_CLI_MISSING',
+    message: 'OPENCLAW_TEMPORAL_CLI names /nowhere, which does not exist.',
+    hint: 'Correct it, or unset it to have one fetched.',
+  });
+});
+
 test('a server that cannot start says why and where to read more', async () => {
   const folder = stateFolder();
   mkdirSync(join(folder, 'temporal', 'temporal.db'), { recursive: true });

@@ -5,6 +5,7 @@
  * scripts/bring/temporal.mjs, which a clone and an installed package both carry, and stands only there.
  */
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 import { HostError } from '../errors.js';
@@ -21,12 +22,14 @@ export async function findTemporalCli(env: NodeJS.ProcessEnv): Promise<string> {
   let out = '';
   let problem = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    problem = text.trim() || problem;
-    process.stderr.write(text);
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    // Progress is passed on; the failure is told once, by whoever catches our error.
+    if (line.startsWith('•')) process.stderr.write(`${line}\n`);
+    else problem = line || problem;
   });
   const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
   if (code === 0 && out.trim() !== '') return out.trim();
-  const [message = '', hint] = problem.split('\n').at(-1)?.split(' → ') ?? [];
-  throw new HostError('ENGINE_CLI_MISSING', message || 'There is no temporal CLI.', hint ?? 'Set OPENCLAW_TEMPORAL_CLI to a temporal executable.');
+  const [message = '', advice = 'set OPENCLAW_TEMPORAL_CLI to a temporal executable'] = problem.split(' → ');
+  const hint = `${advice.charAt(0).toUpperCase()}${advice.slice(1)}.`;
+  throw new HostError('ENGINE_CLI_MISSING', message || 'There is no temporal CLI.', hint);
 }
