@@ -88,8 +88,9 @@ export function connectGateway(target: GatewayTarget, { timeoutMs }: { readonly 
     closed.resolve();
   }
   function fail(error: CodedError): void {
-    stop();
+    // First the reason: stopping makes the client report a failure of its own.
     reject(error);
+    stop();
   }
   client.start();
   return promise.finally(() => clearTimeout(timer));
