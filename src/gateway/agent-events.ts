@@ -40,8 +40,8 @@ interface Told {
 
 /** Runs kept; the oldest unused one is forgotten first. */
 const MAX_RUNS = 1_000;
-/** A tool's live output is a preview; the result has the whole. */
-const MAX_OUTPUT = 256 * 1024;
+/** Tail of a tool's live output in each update; deltas are in `command_output`, the whole is in the result. */
+const MAX_OUTPUT = 16 * 1024;
 
 export function createNarrator(): RunNarrator {
   const runs = new Map<string, Told>();

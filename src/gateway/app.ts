@@ -23,7 +23,7 @@ import { createWatcher } from './wait.js';
 export const DEFAULT_TIMINGS: GatewayTimings = { tickMs: 30_000, handshakeMs: 15_000, pingMs: 25_000, pollMs: 500 };
 /** Bodies come with the HTTP API; until then nobody has one to send. */
 const BODY_LIMIT = 64 * 1024;
-/** Sockets that have not connected yet; more are turned away until some have, or ran out of time. */
+/** Sockets that have not connected yet. One more takes the place of the oldest: idle sockets keep nobody out. */
 const MAX_STRANGERS = 128;
 const MAX_CONNECTIONS = 1_000;
 /** Clients get this long to take their goodbye. */
@@ -95,8 +95,9 @@ export function buildGateway(deps: GatewayDeps, options: GatewayOptions = {}): F
       url: '/',
       handler: sendPage(deps, mainSessionKey(DEFAULT_AGENT)),
       wsHandler(socket, request) {
-        const strangers = [...connections].filter((connection) => !connection.ready).length;
-        if (strangers >= MAX_STRANGERS || connections.size >= MAX_CONNECTIONS) {
+        const strangers = [...connections].filter((connection) => !connection.ready);
+        if (strangers.length >= MAX_STRANGERS) strangers[0]!.terminate();
+        if (connections.size - strangers.length >= MAX_CONNECTIONS) {
           socket.close(1013, 'too many connections');
           return;
         }

@@ -56,14 +56,14 @@ export function decideConnect(params: unknown, facts: HandshakeFacts): Handshake
     return refuse(1008, { code: 'INVALID_REQUEST', message: `origin not allowed (${why})`, details: { code: 'CONTROL_UI_ORIGIN_NOT_ALLOWED' } });
   }
 
-  const presented = auth?.token ?? auth?.password;
+  const presented = [auth?.token, auth?.password].filter((secret) => secret !== undefined && secret !== '') as readonly string[];
   if (device) {
     const claim = {
       clientId: client.id,
       clientMode: client.mode,
       role,
       scopes: params.scopes ?? [],
-      token: presented ?? auth?.deviceToken ?? auth?.bootstrapToken ?? '',
+      token: presented[0] ?? auth?.deviceToken ?? auth?.bootstrapToken ?? '',
       platform: client.platform,
       deviceFamily: client.deviceFamily ?? '',
     };
@@ -71,11 +71,11 @@ export function decideConnect(params: unknown, facts: HandshakeFacts): Handshake
     if (problem) return refuse(1008, { code: 'INVALID_REQUEST', message: problem.message, details: { code: problem.code, reason: problem.reason } }, true);
   }
 
-  if (presented === undefined || presented === '') {
+  if (presented.length === 0) {
     if (!device) return deviceRequired();
     return unauthorized('AUTH_TOKEN_MISSING', 'token_missing', 'gateway token missing');
   }
-  if (!sameSecret(presented, facts.token) && !(auth?.password !== undefined && sameSecret(auth.password, facts.token))) {
+  if (!presented.some((secret) => sameSecret(secret, facts.token))) {
     return unauthorized('AUTH_TOKEN_MISMATCH', 'token_mismatch', 'gateway token mismatch', true);
   }
   // Everybody is on loopback here. Without a device only the two clients that run as the owner's own commands come in.

@@ -89,7 +89,7 @@ export function createWatcher(deps: WatcherDeps): RunWatcher {
       // Registered before the look: an end in between is seen by one of the two.
       waiters.add(waiter);
       try {
-        await look(waiter);
+        void look(waiter);
         return await result;
       } finally {
         waiters.delete(waiter);
@@ -128,11 +128,19 @@ export function createWatcher(deps: WatcherDeps): RunWatcher {
     };
   }
 
+  /** A store that is away for a moment must not make a waiter believe its run failed: asked again until it answers. */
   async function look(waiter: Waiter): Promise<void> {
-    const row = await deps.rows.run(waiter.runId, waiter.session);
-    if (!row || !isTerminal(row.state)) return;
-    const final = await follow(row);
-    if (final) waiter.resolve({ row, final });
+    while (waiters.has(waiter) && !closed) {
+      try {
+        const row = await deps.rows.run(waiter.runId, waiter.session);
+        const final = row && isTerminal(row.state) ? await follow(row) : undefined;
+        if (row && final) waiter.resolve({ row, final });
+        return;
+      } catch (error) {
+        deps.log.warn({ error: messageOf(error) }, 'could not look for a run');
+        await new Promise((done) => setTimeout(done, deps.pollMs).unref());
+      }
+    }
   }
 
   /** The row that has the outcome; undefined while the run that took this one in goes on. */

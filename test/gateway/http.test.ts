@@ -1,5 +1,6 @@
 /** The HTTP side, Host and Origin, and where the gateway listens. */
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { WebSocket } from 'ws';
 import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
@@ -97,5 +98,30 @@ describe('listening', () => {
 
   test('an address of ours is loopback only', () => {
     expect((world.app.server.address() as AddressInfo).address).toBe('127.0.0.1');
+  });
+});
+
+describe('connections', () => {
+  test('a client whose pongs stop coming is let go', async () => {
+    await world.close();
+    world = await startWorld({ deps: { timings: { pingMs: 60 } } });
+    const lively = await connected(world.port);
+    const dead = new WebSocket(`ws://127.0.0.1:${world.port}/`, { autoPong: false });
+    const code = await new Promise((done) => dead.on('close', done));
+    expect(code).toBe(1006);
+    expect(await lively.payload('health')).toMatchObject({ ok: true });
+  });
+
+  test('idle sockets and raw garbage keep nobody out', async () => {
+    const idle = Array.from({ length: 140 }, () => new Raw(world.port));
+    await Promise.all(idle.map((client) => client.until(() => client.frames.length > 0 || client.closed)));
+    for (const bytes of ['\0\x01\x02', 'GET / HTTP/9.9\r\n\r\n', `GET / HTTP/1.1\r\nHost: localhost:${world.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n`, `${'x'.repeat(100_000)}\r\n\r\n`]) {
+      const socket = connect(world.port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.write(bytes, 'latin1');
+      await new Promise((done) => socket.on('close', done).resume());
+    }
+    await connected(world.port);
+    expect(idle.filter((client) => client.closed).length).toBeGreaterThan(11);
   });
 });

@@ -160,9 +160,9 @@ describe('garbage', () => {
     const slow = await connected(world.port);
     (slow.socket as unknown as { _socket: { pause(): void; resume(): void } })._socket.pause();
     await raw.payload('chat.send', { sessionKey: 'main', message: 'x', idempotencyKey: 'k' });
-    const piece = 'y'.repeat(50_000);
+    const piece = 'y'.repeat(100_000);
     for (let i = 0; i < 60; i += 1) {
-      world.store.publish('k', { type: 'thinking', delta: piece });
+      world.store.publish('k', { type: 'tool-end', index: 0, tool: 'read', callId: '', isError: false, text: piece });
       await new Promise((done) => setImmediate(done));
     }
     (slow.socket as unknown as { _socket: { resume(): void } })._socket.resume();

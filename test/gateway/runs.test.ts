@@ -186,6 +186,14 @@ describe('agent.wait', () => {
     expect(JSON.stringify(error)).not.toContain('SQLITE');
     expect(world.logs.some((line) => line.level === 'error' && JSON.stringify(line.fields).includes('SQLITE_BUSY'))).toBe(true);
     world.store.fail(undefined);
+    const ended = raw.call('agent', agentParams('z'));
+    await raw.response(ended);
+    world.store.fail(new Error('SQLITE_BUSY'));
+    world.store.finish('z', 'in spite of it', { silent: true });
+    const waiting = raw.call('agent.wait', { runId: 'z' });
+    await new Promise((done) => setTimeout(done, 100));
+    world.store.fail(undefined);
+    for (const frame of [await raw.response(ended, 1), await raw.response(waiting)]) expect(frame['payload']).toMatchObject({ status: 'ok' });
     await raw.response(raw.call('agent', agentParams('y')));
     world.store.finish('y', 'fine', { silent: true });
     expect(await raw.payload('agent.wait', { runId: 'y' })).toMatchObject({ status: 'ok' });
@@ -193,6 +201,21 @@ describe('agent.wait', () => {
 });
 
 describe('events', () => {
+  test('a flood of tokens is joined into few frames, whole and in order', async () => {
+    await raw.response(raw.call('agent', agentParams('run-1')));
+    for (let i = 0; i < 500; i += 1) world.store.publish('run-1', { type: 'text', delta: `${i} ` });
+    await raw.until(() => raw.events('chat').some((event) => event['message']?.content[0].text.endsWith('499 ')));
+    const deltas = raw.events('chat').filter((event) => event['state'] === 'delta');
+    expect(deltas.length).toBeLessThan(20);
+    expect(deltas[0]!['deltaText']).toBe('0 ');
+    expect(deltas.map((event) => event['deltaText']).join('')).toBe(Array.from({ length: 500 }, (_, i) => `${i} `).join(''));
+    world.store.publish('run-1', { type: 'text', delta: 'tail' });
+    world.store.finish('run-1', 'all', { silent: true });
+    await raw.until(() => raw.events('chat').some((event) => event['state'] === 'final'));
+    expect(raw.events('chat').at(-2)).toMatchObject({ state: 'delta', deltaText: 'tail' });
+    checkFrames(raw);
+  });
+
   test('a turn with a tool comes in the peer’s order and shapes, to everyone who may read', async () => {
     const other = await connected(world.port, { scopes: ['operator.read'] });
     const blind = await connected(world.port, { scopes: ['operator.approvals'] });

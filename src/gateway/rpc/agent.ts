@@ -64,8 +64,9 @@ export const agent = method({
     const ended = await context.watcher.wait(accepted.runId, { session: accepted.session, signal: context.signal });
     // The caller is gone; nobody reads what this returns.
     if (!ended) return { ...base, status: 'timeout' };
-    const { conversation } = await context.deps.rows.history(accepted.session, { limit: 1 });
-    return agentResult(ended, conversation);
+    // The run's outcome counts; that its conversation could not be named just now does not.
+    const history = await context.deps.rows.history(accepted.session, { limit: 1 }).catch(() => undefined);
+    return agentResult(ended, history?.conversation);
   },
 });
 

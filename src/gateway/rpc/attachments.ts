@@ -48,7 +48,6 @@ function decode(what: string, given: unknown): Decoded {
 const tooLarge = (what: string) => invalidRequest(`${what}: larger than ${LIMITS.mediaBytes / 1024 / 1024} MiB`, { code: 'MEDIA_TOO_LARGE', maxBytes: LIMITS.mediaBytes });
 
 /** A name is shown to people and models; it never is a path. */
-// eslint-disable-next-line no-control-regex -- control characters are what is taken out
 const plainName = (name: string): string => name.replace(/^.*[/\\]/, '').replace(/[\u0000-\u001f\u007f]/g, '').slice(0, 255) || 'file';
 
 function kindOf(mime: string): AttachmentKind {
