@@ -5,6 +5,7 @@
 import { realpathSync } from 'node:fs';
 import type { ActivityDeps, TurnSettings } from '../activities/deps.js';
 import { type ModelRegistry, type OllamaProbe, createModelRegistry, ollamaAddress, probeOllama } from '../activities/models/index.js';
+import { DEFAULT_ALLOW } from '../activities/tools/exec/policy.js';
 import { createToolRegistry } from '../activities/tools/registry.js';
 import type { ToolConfig, ToolRegistry } from '../activities/tools/types.js';
 import { systemPrompt } from '../activities/workspace/prompt.js';
@@ -84,7 +85,7 @@ function toolConfig({ tools }: Config): ToolConfig {
     : search.apiKey !== undefined ? { provider: 'brave' as const, apiKey: search.apiKey, ...(search.baseUrl === undefined ? {} : { baseUrl: search.baseUrl }) }
     : undefined;
   return {
-    exec: tools.exec,
+    exec: { ...tools.exec, allow: [...DEFAULT_ALLOW, ...tools.exec.allow] },
     fs: tools.fs,
     web: { ...(service ? { search: service } : {}), ...(fetch.enabled ? { fetch: { maxBytes: fetch.maxBytes, timeoutSeconds: fetch.timeoutSeconds } } : {}) },
   };

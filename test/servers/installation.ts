@@ -1,0 +1,109 @@
+/**
+ * A whole installation under test: the compiled gateway as a real process, its engine, a client. Everything can be
+ * killed with SIGKILL and started again on the same state directory and ports.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Gateway, connectGateway } from '../../src/cli/lib/client.js';
+
+const BIN = fileURLToPath(new URL('../../bin/openclaw.mjs', import.meta.url));
+
+export interface InstallationOptions {
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export type Installation = Awaited<ReturnType<typeof install>>;
+
+export async function install(options: InstallationOptions = {}) {
+  const home = mkdtempSync(join(tmpdir(), 'openclaw-chaos-'));
+  const stateDir = join(home, 'state');
+  mkdirSync(stateDir, { mode: 0o700 });
+  const [port, grpc, ui] = await freePorts(3);
+  writeFileSync(join(stateDir, 'openclaw.json'), JSON.stringify({ temporal: { port: grpc, uiPort: ui }, ...options.config }), { mode: 0o600 });
+  const env: NodeJS.ProcessEnv = { ...process.env, HOME: home, OPENCLAW_STATE_DIR: stateDir, OPENCLAW_GATEWAY_PORT: String(port), ...options.env };
+  const output: string[] = [];
+  let child: ChildProcess | undefined;
+  const clients: Gateway[] = [];
+
+  async function start(): Promise<void> {
+    const started = spawn(process.execPath, [BIN, 'gateway'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    child = started;
+    started.stdout.on('data', (data: Buffer) => output.push(data.toString()));
+    started.stderr.on('data', (data: Buffer) => output.push(data.toString()));
+    await until('the gateway is ready', async () => {
+      if (started.exitCode !== null) throw new Error(`the gateway ended:\n${output.join('')}`);
+      return ready();
+    });
+  }
+
+  async function ready(): Promise<boolean> {
+    try {
+      return (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200;
+    } catch {
+      return false;
+    }
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    const ending = child;
+    if (!ending || ending.exitCode !== null || ending.signalCode !== null) return;
+    const gone = new Promise<void>((resolve) => ending.once('exit', () => resolve()));
+    ending.kill(signal);
+    await gone;
+    for (const client of clients.splice(0)) client.close();
+  }
+
+  const engine = (): { readonly pid: number } => JSON.parse(readFileSync(join(stateDir, 'temporal', 'server.json'), 'utf8')) as { pid: number };
+
+  async function client(): Promise<Gateway> {
+    const gateway = await connectGateway({ url: `ws://127.0.0.1:${port}`, token: readFileSync(join(stateDir, 'gateway-token'), 'utf8').trim(), version: 'test' }, { timeoutMs: 20_000 });
+    clients.push(gateway);
+    return gateway;
+  }
+
+  return {
+    home, stateDir, port, env, output, start, client, ready, engine,
+    workspace: join(stateDir, 'workspace'),
+    /** SIGKILL: nothing gets to say goodbye. */
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
+    killEngine(): void {
+      process.kill(engine().pid, 'SIGKILL');
+    },
+    pid: () => child?.pid,
+    async remove(): Promise<void> {
+      await end('SIGKILL');
+      try {
+        process.kill(engine().pid, 'SIGKILL');
+      } catch {
+        // Never started, or killed by the test.
+      }
+      rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** Waits for something another process does. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+  for (const limit = Date.now() + timeoutMs; !(await condition()); ) {
+    if (Date.now() > limit) throw new Error(`not in time: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, () => new Promise<ReturnType<typeof createServer>>((resolve) => {
+      const server = createServer();
+      server.listen(0, '127.0.0.1', () => resolve(server));
+    })),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
