@@ -2,7 +2,7 @@
  * The session workflow's state and what it shows of itself. Everything here is data, so that it can be carried through
  * a continue-as-new at any wait.
  */
-import { CancellationScope, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { type CancellationScope, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import { LIMITS, SEARCH_ATTRIBUTES } from '../core/names.js';
 import type { InboxItem } from '../core/queue.js';
