@@ -40,6 +40,8 @@ export interface RunRow {
   readonly mergedInto?: string;
   /** For `dropped`: why. */
   readonly dropped?: string;
+  /** The message's text; lists show a clipped line of it. */
+  readonly text?: string;
 }
 
 /** A queued message: accepted, not yet taken. */
@@ -83,10 +85,21 @@ export interface UsageAttempt {
   readonly costUsd?: number;
 }
 
+/** One attempt of a tool call. */
+export interface ToolAttempt {
+  readonly step: number;
+  readonly index: number;
+  readonly attempt: number;
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
 export interface RunTimeline {
   readonly attempts: readonly UsageAttempt[];
   /** Transcript rows of the run, by seq. */
   readonly rows: readonly TranscriptRow[];
+  /** Absent where the store records none; times then come from the rows. */
+  readonly tools?: readonly ToolAttempt[];
 }
 
 export interface EndedCursor {

@@ -107,6 +107,10 @@ describe('results', () => {
         { step: 1, attempt: 2, provider: 'p', model: 'm', startedAt: 200, endedAt: 300, state: 'ok', usage, costUsd: 0.01 },
         { step: 2, attempt: 1, provider: 'p', model: 'm', startedAt: 400, endedAt: 500, state: 'ok', usage, costUsd: 0.02 },
       ],
+      tools: [
+        { step: 1, index: 0, attempt: 1, startedAt: 310, endedAt: 320 },
+        { step: 1, index: 0, attempt: 2, startedAt: 330, endedAt: 390 },
+      ],
       rows: [
         { ...base, seq: 2, step: 1, kind: 'assistant', createdAt: 300, content: { type: 'assistant', text: 'look', calls: [{ index: 0, callId: '', tool: 'exec', args: {} }], provider: 'p', model: 'm', stop: 'tool_calls', usage } },
         { ...base, seq: 3, step: 1, kind: 'tool.0', createdAt: 390, content: { type: 'tool', index: 0, tool: 'exec', callId: '', isError: false, blocks: [{ type: 'text', text: 'out' }] } },
@@ -116,10 +120,10 @@ describe('results', () => {
     expect(await raw.payload('runs.list', { state: 'queued' })).toMatchObject({ count: 1, runs: [{ runId: 'b', status: 'queued', state: 'signalled' }] });
     expect(await raw.payload('runs.list', { sessionKey: 'main', limit: 1 })).toMatchObject({ totalCount: 2, hasMore: true, nextOffset: 1 });
     const got = await raw.payload('runs.get', { runId: 'a' });
-    expect(got['run']).toMatchObject({ runId: 'a', state: 'ok', status: 'done', text: 'done', webUrl: expect.stringContaining(runHash('a')) });
-    expect(got['totals']).toMatchObject({ modelCalls: 3, retries: 1, toolCalls: 1, usage: { input: 20, output: 10 }, costUsd: 0.03 });
+    expect(got['run']).toMatchObject({ runId: 'a', preview: 'a', state: 'ok', status: 'done', text: 'done', webUrl: expect.stringContaining(runHash('a')) });
+    expect(got['totals']).toMatchObject({ modelCalls: 3, retries: 2, toolCalls: 1, usage: { input: 20, output: 10 }, costUsd: 0.03 });
     expect(got['steps']).toMatchObject([
-      { step: 1, attempts: [{ state: 'error', code: 'Overloaded', durationMs: 50 }, { state: 'ok' }], tools: [{ tool: 'exec', state: 'ok', durationMs: 90, result: 'out' }] },
+      { step: 1, attempts: [{ state: 'error', code: 'Overloaded', durationMs: 50 }, { state: 'ok' }], tools: [{ tool: 'exec', state: 'ok', startedAt: 310, durationMs: 80, attempts: 2, result: 'out' }] },
       { step: 2, text: 'done', tools: [] },
     ]);
     expect(await raw.error('runs.get', { runId: 'zzz' })).toMatchObject({ code: 'INVALID_REQUEST', message: 'unknown run: zzz' });

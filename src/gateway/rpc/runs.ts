@@ -1,6 +1,7 @@
 /** `runs.list` and `runs.get` (ours): what the agent did, from rows alone, with the link to the Temporal Web UI. */
 import { invalidRequest } from '../../core/errors.js';
 import { NO_USAGE, type Usage } from '../../core/model.js';
+import { clip } from '../../core/names.js';
 import type { InboundState } from '../../core/run.js';
 import { RunsGetParams, RunsListParams, type RUN_FILTERS } from '../../core/schema/rpc.js';
 import type { GatewayDeps, RunRow, RunTimeline, UsageAttempt } from '../deps.js';
@@ -43,7 +44,7 @@ export const runsList = method({
       totalCount: page.total,
       hasMore: next < page.total,
       nextOffset: next < page.total ? next : null,
-      runs: page.runs.map((row) => runView(row, deps, now())),
+      runs: await Promise.all(page.runs.map((row) => runView(row, deps, now()))),
     };
   },
 });
@@ -57,11 +58,11 @@ export const runsGet = method({
     const row = await deps.rows.run(params.runId, session);
     if (!row) throw invalidRequest(`unknown run: ${params.runId}`, { code: 'UNKNOWN_RUN', runId: params.runId });
     const timeline = await deps.rows.timeline(row.run);
-    return { run: runView(row, deps, now()), steps: steps(timeline), totals: totals(timeline) };
+    return { run: await runView(row, deps, now()), steps: steps(timeline), totals: totals(timeline) };
   },
 });
 
-function runView(row: RunRow, deps: Pick<GatewayDeps, 'webUrl'>, now: number): Readonly<Record<string, unknown>> {
+async function runView(row: RunRow, deps: Pick<GatewayDeps, 'webUrl' | 'rows'>, now: number): Promise<Readonly<Record<string, unknown>>> {
   const ended = row.endedAt !== undefined;
   const told = ended ? tellOutcome({ row, final: row }) : undefined;
   const begun = row.takenAt ?? row.endedAt;
@@ -82,7 +83,8 @@ function runView(row: RunRow, deps: Pick<GatewayDeps, 'webUrl'>, now: number): R
     ...(row.outcome?.usage ? { usage: usageOf(row.outcome.usage, row.outcome.costUsd) } : {}),
     ...(told?.text ? { text: told.text } : {}),
     ...(told?.error === undefined ? {} : { error: told.error, code: told.code }),
-    ...(row.mergedInto === undefined ? {} : { mergedInto: row.mergedInto }),
+    ...(row.mergedInto === undefined ? {} : { mergedInto: (await deps.rows.runByHash(row.mergedInto))?.runId ?? row.mergedInto }),
+    ...(row.text === undefined ? {} : { preview: clip(row.text) }),
     ...(webUrl === undefined ? {} : { webUrl }),
   };
 }
@@ -103,12 +105,16 @@ function steps(timeline: RunTimeline): readonly Readonly<Record<string, unknown>
       tools: calls.map((call) => {
         const result = rows.find((row) => row.content.type === 'tool' && row.content.index === call.index);
         const content = result?.content.type === 'tool' ? result.content : undefined;
+        const tries = (timeline.tools ?? []).filter((attempt) => attempt.step === step && attempt.index === call.index).sort((a, b) => a.startedAt - b.startedAt);
+        const startedAt = tries[0]?.startedAt ?? answer?.createdAt;
         return {
           index: call.index,
           tool: call.tool,
           args: call.args,
           state: content === undefined ? 'open' : content.isError ? 'error' : 'ok',
-          ...(result === undefined ? {} : { endedAt: result.createdAt, durationMs: durationOf(content?.details) ?? result.createdAt - (answer?.createdAt ?? result.createdAt) }),
+          ...(startedAt === undefined ? {} : { startedAt }),
+          ...(result === undefined ? {} : { endedAt: result.createdAt, durationMs: durationOf(content?.details) ?? result.createdAt - (startedAt ?? result.createdAt) }),
+          ...(tries.length > 1 ? { attempts: tries.length } : {}),
           ...(content === undefined ? {} : { result: textOf(content.blocks).slice(0, PREVIEW), ...(content.details ? { details: content.details } : {}) }),
         };
       }),
@@ -141,10 +147,12 @@ function totals(timeline: RunTimeline) {
   }), NO_USAGE);
   const costs = timeline.attempts.flatMap(({ costUsd }) => (costUsd === undefined ? [] : [costUsd]));
   const modelSteps = new Set(timeline.attempts.map(({ step }) => step)).size;
+  const tools = timeline.tools ?? [];
+  const toolCalls = new Set(tools.map(({ step, index }) => `${step}.${index}`)).size;
   return {
     modelCalls: timeline.attempts.length,
     // An open attempt beside a later one of its step was cut off and made again.
-    retries: timeline.attempts.length - modelSteps,
+    retries: timeline.attempts.length - modelSteps + tools.length - toolCalls,
     toolCalls: timeline.rows.filter((row) => row.content.type === 'tool').length,
     usage: usageOf(usage),
     ...(costs.length > 0 ? { costUsd: costs.reduce((sum, cost) => sum + cost, 0) } : {}),
