@@ -26,8 +26,11 @@ export const contains = (folder: string, path: string): boolean => {
 /** @param real an absolute path without symlinks */
 export function realPathProblem(real: string, where: Roots): string | undefined {
   const workspace = realOr(where.workspace);
-  if (contains(workspace, real)) return undefined;
-  if (contains(realOr(where.stateDir), real)) return 'it belongs to the state directory of this program';
+  const state = realOr(where.stateDir);
+  // Whichever lies in the other decides: usually the workspace in the state directory, but a home folder holds both.
+  const stateInside = workspace !== state && contains(workspace, state);
+  if (contains(workspace, real) && !(stateInside && contains(state, real))) return undefined;
+  if (contains(state, real)) return 'it belongs to the state directory of this program';
   if (where.roots.some((root) => contains(realOr(root), real))) return undefined;
   return `it is outside the workspace (${workspace})${where.roots.length > 0 ? ` and the folders of tools.fs.roots (${where.roots.join(', ')})` : ''}`;
 }

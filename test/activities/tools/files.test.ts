@@ -67,6 +67,12 @@ describe('file tools stay inside', () => {
     expect((await createLsTool(host).run({ path: host.stateDir }, makeContext('aa:1.0'))).isError).toBe(true);
   });
 
+  it('nor does a state directory that lies in the workspace', async () => {
+    host = { ...host, workspace: host.root };
+    expect(textOf(await read({ path: 'secret/key' }))).toBe('hush');
+    expect(textOf(await read({ path: 'state/openclaw.db' }))).toContain('state directory');
+  });
+
   it('a folder exchanged for a symlink after the check leads nowhere', async () => {
     const real = await resolveInside('sub/key', where);
     renameSync(inside('sub'), inside('moved'));

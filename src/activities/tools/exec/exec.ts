@@ -77,10 +77,12 @@ async function runExec(env: ToolEnv, args: ExecArgs, context: ToolContext): Prom
     return report(env, context, await followJob(env.jobsDir, context.key, { emit: (delta) => context.emit(delta), signal: context.signal }));
   } catch (error) {
     if (context.signal.aborted && context.cancelled()) return stop(env, context);
+    // Worker stopping, attempt lost: the command goes on and the next attempt finds it. Timers wrap the reason: unwrap.
+    if (context.signal.aborted) throw context.signal.reason;
     if (error instanceof CodedError && error.code === 'JOB_START_FAILED') {
       return { ...textResult(`${error.message} ${error.hint ?? ''}`.trim(), true), outcome: 'error' };
     }
-    throw error; // worker stopping, attempt lost: the command goes on and the next attempt finds it
+    throw error;
   }
 }
 

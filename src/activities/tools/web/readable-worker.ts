@@ -38,7 +38,7 @@ function withHeadAndBody(html: string): string {
   const [head, body] = document.documentElement?.tagName === 'HTML' ? document.documentElement.children : [];
   if (head?.tagName === 'HEAD' && body?.tagName === 'BODY') return html;
   const title = document.querySelector('title')?.outerHTML ?? '';
-  const content = document.querySelector('body')?.innerHTML ?? html.replace(/<!doctype[^>]*>|<\/?html[^>]*>/gi, '');
+  const content = document.querySelector('body')?.innerHTML ?? html.replace(/<head[\s>][\s\S]*?<\/head>/i, '').replace(/<title[\s>][\s\S]*?<\/title>/i, '').replace(/<!doctype[^>]*>|<\/?html[^>]*>/gi, '');
   return `<!doctype html><html><head>${title}</head><body>${content}</body></html>`;
 }
 
