@@ -12,8 +12,11 @@ import { fileURLToPath } from 'node:url';
 
 const mark = Symbol.for('openclaw.test.no-network');
 
-/** Every variable that names or enables a provider; `OPENCLAW_MODEL` too, or a developer's shell would choose the model. */
-const KEYS = /^(ANTHROPIC|OPENAI|GEMINI|GOOGLE|DEEPSEEK|OPENROUTER|OLLAMA|MISTRAL|GROQ|XAI|BRAVE|SEARXNG)_|^OPENCLAW_MODEL$|^TEMPORAL_/;
+/** Every variable that names or enables a provider, or leads to a developer's own gateway or Temporal. */
+const KEYS = new RegExp(
+  '^(ANTHROPIC|OPENAI|GEMINI|GOOGLE|DEEPSEEK|OPENROUTER|OLLAMA|MISTRAL|GROQ|XAI|BRAVE|SEARXNG|TEMPORAL)_' +
+    '|^OPENCLAW_(MODEL|STATE_DIR|CONFIG_PATH|PROFILE|GATEWAY_PORT|GATEWAY_TOKEN|GATEWAY_PASSWORD|WORKSPACE_DIR)$',
+);
 
 if (!globalThis[mark]) {
   globalThis[mark] = true;
