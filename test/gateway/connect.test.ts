@@ -132,6 +132,23 @@ describe('a refused connect has the peer’s words and close code', () => {
   });
 });
 
+test('a storm of wrong tokens is turned away at once, and the right one still comes straight in', async () => {
+  const storm = await Promise.all(
+    Array.from({ length: 45 }, async () => {
+      const raw = new Raw(world.port);
+      await raw.challenge();
+      raw.send({ type: 'req', id: 'c', method: 'connect', params: connectParams({ auth: { token: 'wrong' } }) });
+      return raw;
+    }),
+  );
+  const turned = await Promise.any(storm.map((raw) => raw.until(() => raw.frames.find((frame) => (frame['error'] as any)?.details?.code === 'AUTH_RATE_LIMITED'))));
+  expect(turned['error']).toMatchObject({ code: 'INVALID_REQUEST', retryable: true, retryAfterMs: 5_000, details: { recommendedNextStep: 'wait_then_retry' } });
+  const began = Date.now();
+  await connected(world.port);
+  expect(Date.now() - began).toBeLessThan(2_000);
+  for (const raw of storm) raw.socket.terminate();
+});
+
 describe('a signed device', () => {
   const pair = generateKeyPairSync('ed25519');
   const publicKey = (pair.publicKey.export({ format: 'jwk' }) as { x: string }).x;
