@@ -50,7 +50,8 @@ export function assembleContext(rows: readonly TranscriptRow[], options: Context
   const kept = turns.slice(first);
   const messages = kept.flatMap((turn) => turn.messages);
   const omitted = turns.slice(0, first).reduce((count, turn) => count + turn.rows, 0);
-  if (omitted > 0) messages.unshift({ role: 'user', blocks: [{ type: 'text', text: OMITTED_MARK }] });
+  // Rows that start in the middle of a turn were cut by whoever read them.
+  if (omitted > 0 || (messages.length > 0 && messages[0]!.role !== 'user')) messages.unshift({ role: 'user', blocks: [{ type: 'text', text: OMITTED_MARK }] });
   return { messages: mergeUsers(messages), tokens, omitted };
 }
 
@@ -108,7 +109,23 @@ function renderTurn(rows: readonly TranscriptRow[], options: ContextOptions): Re
         break;
     }
   }
-  return { messages, tokens: messages.reduce((sum, message) => sum + messageTokens(message), 0), rows: rows.length };
+  const sendable = messages.map(wellFormed);
+  return { messages: sendable, tokens: sendable.reduce((sum, message) => sum + messageTokens(message), 0), rows: rows.length };
+}
+
+/** Half a surrogate pair is no JSON to providers: one such row would make every later call of the conversation fail. */
+function wellFormed(message: PromptMessage): PromptMessage {
+  if (message.role === 'assistant') {
+    return { ...message, text: message.text.toWellFormed(), calls: message.calls.map((call) => ({ ...call, args: wellFormedArgs(call.args) })) };
+  }
+  return { ...message, blocks: message.blocks.map((block) => (block.type === 'text' ? { ...block, text: block.text.toWellFormed() } : block)) };
+}
+
+function wellFormedArgs(args: PromptCall['args']): PromptCall['args'] {
+  const text = JSON.stringify(args);
+  // JSON escapes a surrogate only when it is alone.
+  if (!/\\ud[89a-f]/.test(text)) return args;
+  return JSON.parse(text, (_key, value: unknown) => (typeof value === 'string' ? value.toWellFormed() : value)) as PromptCall['args'];
 }
 
 /** Letters and digits only: every provider takes it. At most 40 characters (OpenAI's limit). */

@@ -103,15 +103,18 @@ export interface OutboundMessage {
 
 /** Message key: unique over all channels; an edit adds its version, a reaction what it was. */
 export function messageKey(m: Pick<InboundMessage, 'channel' | 'account' | 'conversation' | 'messageId' | 'event' | 'sender'>): string {
-  const base = [m.channel, m.account, m.conversation.id, m.messageId].map(encodeURIComponent).join('/');
+  const base = [m.channel, m.account, m.conversation.id, m.messageId].map(encoded).join('/');
   switch (m.event.type) {
     case 'message':
       return base;
     case 'edit':
-      return `${base}#edit/${encodeURIComponent(m.event.version)}`;
+      return `${base}#edit/${encoded(m.event.version)}`;
     case 'delete':
       return `${base}#delete`;
     case 'reaction':
-      return `${base}#reaction/${encodeURIComponent(m.sender.id)}/${encodeURIComponent(m.event.emoji)}/${m.event.removed ? 'off' : 'on'}`;
+      return `${base}#reaction/${encoded(m.sender.id)}/${encoded(m.event.emoji)}/${m.event.removed ? 'off' : 'on'}`;
   }
 }
+
+/** `encodeURIComponent` throws on half a surrogate pair; no platform has such an id, but a client can send one. */
+const encoded = (part: string): string => encodeURIComponent(part.toWellFormed());

@@ -122,5 +122,6 @@ export const NON_RETRYABLE_MODEL_FAILURES: readonly FailureType[] = [
 /** Clips a line for summaries and details; never used for text that must stay whole. */
 export function clip(text: string, max: number = LIMITS.summary): string {
   const line = text.replace(/\s+/g, ' ').trim();
-  return line.length <= max ? line : `${line.slice(0, max - 1)}…`;
+  // A cut inside a surrogate pair would leave half a character, which UTF-8 does not have.
+  return line.length <= max ? line : `${line.slice(0, max - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
