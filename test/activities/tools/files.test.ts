@@ -185,6 +185,14 @@ describe('write', () => {
     expect(readFileSync(inside('a'), 'utf8')).toBe('edited by a person');
   });
 
+  it('a write whose result was kept answers with it, whatever the file is now', async () => {
+    const claims = makeClaims();
+    const first = await write({ path: 'a', content: 'mine' }, makeContext('aa:1.0', claims));
+    writeFileSync(inside('a'), 'edited by a person');
+    expect(await write({ path: 'a', content: 'mine' }, makeContext('aa:1.0', claims))).toEqual(first);
+    expect(readFileSync(inside('a'), 'utf8')).toBe('edited by a person');
+  });
+
   it('says when the file system refuses, as an answer and not as a failure of the attempt', async () => {
     expect(textOf(await write({ path: 'x'.repeat(300), content: 'x' }))).toContain('ENAMETOOLONG');
     expect(textOf(await write({ path: 'a/../.', content: 'x' }))).toContain('it is a folder');

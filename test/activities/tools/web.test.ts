@@ -152,6 +152,13 @@ describe('web_fetch', () => {
     const at = Date.now();
     expect(textOf(await fetchTool(`http://site.test:${slow.port}/`, publicAt(slow.port), {}, { fetch: { timeoutSeconds: 0.5 } }))).toContain('did not arrive within 0.5 s');
     expect(Date.now() - at).toBeLessThan(3_000);
+    const endless = await serve((_, response) => {
+      response.writeHead(200, { 'content-type': 'text/plain' });
+      const timer = setInterval(() => response.write('x'.repeat(5_000)), 10);
+      response.on('close', () => clearInterval(timer));
+    });
+    const part = await fetchTool(`http://site.test:${endless.port}/`, publicAt(endless.port), {}, { fetch: { maxBytes: 20_000, timeoutSeconds: 10 } });
+    expect(part).toMatchObject({ isError: false, bytes: 20_000 });
     const loop = await serve((_, response) => response.writeHead(302, { location: '/again' }).end());
     expect(textOf(await fetchTool(`http://site.test:${loop.port}/`, publicAt(loop.port)))).toContain('redirects more than 5 times');
     expect(loop.hits).toHaveLength(6);

@@ -44,7 +44,7 @@ export function createExecTool(env: ToolEnv): Tool {
   return {
     name: 'exec',
     description: limited
-      ? `Run one simple command: ${env.config.exec.allow.join(' ')}. No pipes, redirection or chaining.`
+      ? `Run one simple command: ${[...new Set(env.config.exec.allow)].join(' ')}. No pipes, redirection or chaining.`
       : 'Run a shell command. background: return at once; use process for it.',
     parameters,
     policy: 'side-effecting',
@@ -117,7 +117,7 @@ function findProgram(name: string, path: string, writable: readonly string[]): s
   if (name.includes('/')) return isAbsolute(name) && isProgram(name) ? name : undefined;
   return path
     .split(delimiter)
-    .filter((folder) => isAbsolute(folder) && !writable.some((root) => contains(root, folder)))
+    .filter((folder) => isAbsolute(folder))
     .map((folder) => join(folder, name))
     .find((file) => isProgram(file) && !writable.some((root) => contains(root, realpathSync(file))));
 }

@@ -15,7 +15,7 @@ const SUPERVISOR = at('../../../../src/activities/tools/exec/supervisor.ts');
 const KEY = 'aa:1.0';
 
 function startWorker(host: TestHost, command: string): ChildProcess {
-  const child = spawn(process.execPath, ['--experimental-transform-types', '--no-warnings', '--import', at('../helpers/typescript.mjs'), at('../helpers/run-exec.ts'), host.root, KEY, command], { stdio: 'ignore' });
+  const child = spawn(process.execPath, ['--experimental-transform-types', '--no-warnings', '--import', at('../helpers/typescript.mjs'), at('../helpers/run-exec.ts'), host.root, KEY, command], { stdio: 'ignore', detached: true });
   endLater(child.pid ?? 0);
   return child;
 }
@@ -39,7 +39,8 @@ describe('a killed worker', () => {
     const command = 'echo x >> count; for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 0.2; done; exit 5';
     const worker = startWorker(host, command);
     await until(() => outputOf(host).includes('line 2'), 'two lines');
-    worker.kill('SIGKILL');
+    // With its whole process group, as a terminal or a service manager may do it.
+    process.kill(-(worker.pid ?? 0), 'SIGKILL');
     const context = makeContext(KEY);
     const result = await createExecTool(host).run({ command }, context);
     const lines = [1, 2, 3, 4, 5, 6, 7, 8].map((i) => `line ${i}`).join('\n');

@@ -3,16 +3,23 @@
  * store keeps them: by key, with the facts of the attempt that began.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
+import { jobState, killJob } from '../../../../src/activities/tools/exec/jobs.js';
 import type { Claims, ToolConfig, ToolContext, ToolEnv, ToolResult } from '../../../../src/activities/tools/types.js';
 
 const folders: string[] = [];
 const pids: number[] = [];
 
-afterEach(() => {
+afterEach(async () => {
+  // A failed test leaves its jobs running, each with a supervisor meant to outlive this process.
+  for (const folder of folders) {
+    const jobs = join(folder, 'state', 'jobs');
+    const names = existsSync(jobs) ? readdirSync(jobs).filter((name) => !name.startsWith('.')) : [];
+    for (const name of names) if (jobState(jobs, name).state === 'running') await killJob(jobs, name);
+  }
   for (const pid of pids.splice(0)) {
     try {
       process.kill(pid, 'SIGKILL');
