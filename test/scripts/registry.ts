@@ -72,11 +72,21 @@ function offered(folder: string, installed: ReadonlyMap<string, unknown>): Manif
   return { ...manifest, optionalDependencies: Object.fromEntries(optional) };
 }
 
+/** What no running program reads, and the Temporal core of other machines: two thirds of all bytes. */
+const LEFT_OUT = ['*.map', '*.d.ts', '*.d.mts', '*.d.cts', ...foreignCores()];
+
+function foreignCores(): readonly string[] {
+  const arch = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+  const os = process.platform === 'darwin' ? 'apple-darwin' : 'unknown-linux-gnu';
+  const all = ['aarch64-apple-darwin', 'aarch64-unknown-linux-gnu', 'x86_64-apple-darwin', 'x86_64-pc-windows-msvc', 'x86_64-unknown-linux-gnu'];
+  return all.filter((name) => name !== `${arch}-${os}`).map((name) => `*/releases/${name}`);
+}
+
 /** npm drops the first folder of a tarball, whatever its name, and takes an uncompressed one. */
 function sendTar(folder: string, response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'application/octet-stream' });
   const name = basename(folder);
-  const tar = spawn('tar', ['-cf', '-', '--exclude', `${name}/node_modules`, '-C', dirname(folder), name], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const tar = spawn('tar', ['-cf', '-', ...[`${name}/node_modules`, ...LEFT_OUT].flatMap((pattern) => ['--exclude', pattern]), '-C', dirname(folder), name], { stdio: ['ignore', 'pipe', 'inherit'] });
   tar.stdout.pipe(response);
 }
 
