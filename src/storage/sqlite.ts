@@ -4,7 +4,7 @@
  */
 import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import BetterSqlite from 'better-sqlite3';
-import { Kysely, SqliteDialect, sql } from 'kysely';
+import { CompiledQuery, type DatabaseConnection, Kysely, SqliteAdapter, SqliteDialect, SqliteDriver, sql } from 'kysely';
 import { CodedError, messageOf } from '../core/errors.js';
 import { migrate } from './migrations.js';
 import type { Tables } from './tables.js';
@@ -20,7 +20,7 @@ const BUSY_TIMEOUT_MS = 10_000;
  */
 export async function openStore(file: string): Promise<Db> {
   const database = open(file);
-  const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database }) });
+  const db = new Kysely<Tables>({ dialect: new Dialect({ database }) });
   try {
     await migrate(db);
   } catch (error) {
@@ -30,18 +30,51 @@ export async function openStore(file: string): Promise<Db> {
   return db;
 }
 
+/**
+ * Kysely's own begins transactions without the write lock and migrates outside of them. Two processes that open a new
+ * store at once would both create its tables, and a kill halfway would leave some of them and a store that never opens.
+ */
+class Dialect extends SqliteDialect {
+  readonly #config: ConstructorParameters<typeof SqliteDialect>[0];
+  constructor(config: ConstructorParameters<typeof SqliteDialect>[0]) {
+    super(config);
+    this.#config = config;
+  }
+  override createDriver(): SqliteDriver {
+    return new Driver(this.#config);
+  }
+  override createAdapter(): SqliteAdapter {
+    return new Adapter();
+  }
+}
+
+class Driver extends SqliteDriver {
+  /** All our transactions write: the lock is waited for at their start, where nothing was read yet. */
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+}
+
+class Adapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
 function open(file: string): BetterSqlite.Database {
+  let database: BetterSqlite.Database | undefined;
   try {
     // Created by us first, so that it is never readable by others, not even for a moment.
     if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
     chmodSync(file, 0o600);
-    const database = new BetterSqlite(file);
+    database = new BetterSqlite(file);
     database.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
     return database;
   } catch (error) {
+    database?.close();
     throw new CodedError(
       'STORE_UNREADABLE',
       `the store ${file} cannot be opened: ${messageOf(error)}`,
@@ -64,6 +97,7 @@ export interface HeldLock {
 /**
  * One gateway per state directory: an exclusive SQLite lock held for life. The operating system releases it with the
  * process, so no stale lock file can ever stop a start.
+ * @returns to be kept: when nothing refers to it any more, the garbage collector closes the lock
  * @throws CodedError GATEWAY_RUNNING
  */
 export function holdLock(file: string): HeldLock {
