@@ -95,12 +95,15 @@ export async function openInbound(db: Db | Tx, session: string): Promise<Inbound
   return rows.map(decode);
 }
 
-/** Rows the sweeper looks at: never signalled, or signalled or taken before `before`. */
+/**
+ * Rows the sweeper looks at: never signalled, or signalled or taken before `before`. A session may take a row before
+ * its signal is noted, so a taken one may have no time of its signal.
+ */
 export async function sweepable(db: Db, before: number): Promise<Inbound[]> {
   const rows = await db
     .selectFrom('inbound')
     .selectAll()
-    .where((e) => e.or([e('state', '=', 'accepted'), e.and([e('state', 'in', ['signalled', 'taken']), e('signalled_at', '<', before)])]))
+    .where((e) => e.or([e('state', '=', 'accepted'), e.and([e('state', 'in', ['signalled', 'taken']), e(e.fn.coalesce('signalled_at', 'taken_at'), '<', before)])]))
     .orderBy('accepted_at')
     .orderBy('id')
     .execute();
