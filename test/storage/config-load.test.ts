@@ -2,11 +2,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CodedError } from '../../src/core/errors.js';
 import { ConfigSchema, configuredModels } from '../../src/core/schema/config.js';
 import { fileSchema, loadConfig, showIssue } from '../../src/storage/config/index.js';
+import { checkConfig, type Schema } from '../../src/storage/config/check.js';
 import { readConnection } from '../../src/storage/config/connection.js';
 
 let dir: string;
@@ -140,6 +142,45 @@ describe('unknown keys', () => {
     expect([...Value.Errors(ConfigSchema, config)]).toEqual([]);
   });
 });
+
+test('what is an error is an error to TypeBox too, and the other way round', () => {
+  const base = loadConfig({ env: env() }).config as unknown as Record<string, unknown>;
+  const samples: readonly unknown[] = ['x', '', '30m', 1.5, -1, 0, 70_000, true, null, [], ['a'], [1], {}, { a: 1 }];
+  const schema = fileSchema() as unknown as TSchema;
+  const disagree: string[] = [];
+  let compared = 0;
+  for (const path of leaves(schema as unknown as Node, [])) {
+    for (const sample of samples) {
+      const value = put(base, path, sample);
+      const ours = checkConfig(ConfigSchema as unknown as Schema, value).errors.length === 0;
+      const theirs = Value.Check(schema, value);
+      compared += 1;
+      if (ours !== theirs) disagree.push(`${path.join('.')} = ${JSON.stringify(sample)}: ours ${ours}, TypeBox ${theirs}`);
+    }
+  }
+  expect(disagree).toEqual([]);
+  expect(compared).toBeGreaterThan(800);
+});
+
+interface Node {
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly patternProperties?: Readonly<Record<string, Node>>;
+  readonly items?: Node;
+  readonly 'x-lenient'?: true;
+}
+
+/** Every place of the schema; enums that only warn are left out. */
+function* leaves(node: Node, path: readonly string[]): Generator<readonly string[]> {
+  if (path.length > 0 && node['x-lenient'] === undefined) yield path;
+  for (const [key, inner] of Object.entries(node.properties ?? {})) yield* leaves(inner, [...path, key]);
+  for (const inner of Object.values(node.patternProperties ?? {})) if (!JSON.stringify(inner).includes('x-lenient')) yield* leaves(inner, [...path, 'any']);
+}
+
+function put(base: Readonly<Record<string, unknown>>, [key = '', ...rest]: readonly string[], value: unknown): Record<string, unknown> {
+  const inner = base[key];
+  const object = typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? (inner as Record<string, unknown>) : {};
+  return { ...base, [key]: rest.length === 0 ? value : put(object, rest, value) };
+}
 
 describe('variables', () => {
   test('${VAR} is replaced, $${VAR} is not', () => {

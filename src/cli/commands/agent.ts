@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags';
-import { QUEUE_MODES } from '../../core/queue.js';
+import { WORKING_QUEUE_MODES } from '../../core/queue.js';
 import { THINKING_LEVELS } from '../../core/model.js';
 import { createAgentView, terminalOutput } from '../lib/agent-view.js';
 import { questionOf } from '../lib/ask.js';
@@ -21,7 +21,7 @@ export default class AgentCommand extends RpcCommand {
     timeout: Flags.integer({ description: 'Seconds to wait for the answer; the run goes on without you.', min: 1, helpValue: '<seconds>' }),
     model: Flags.string({ description: 'Model for this run.', helpValue: '<provider/model>' }),
     thinking: Flags.string({ description: 'How much the model thinks first.', options: [...THINKING_LEVELS] }),
-    queue: Flags.string({ description: 'What the message does while a run is going on.', options: [...QUEUE_MODES] }),
+    queue: Flags.string({ description: 'What the message does while a run is going on.', options: [...WORKING_QUEUE_MODES] }),
     attach: Flags.string({ description: 'A file to send along.', multiple: true, multipleNonGreedy: true, helpValue: '<file>' }),
     'run-id': Flags.string({ description: 'Run id to use. The same id and message again give the same answer.', helpValue: '<id>' }),
   };

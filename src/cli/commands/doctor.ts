@@ -14,7 +14,7 @@ export default class DoctorCommand extends RpcCommand {
     const local = localChecks(this.install(flags));
     const timeoutMs = flags.timeout ?? (flags.deep ? DEEP_TIMEOUT_MS : DEFAULT_TIMEOUT_MS);
     const connect = async () => connectGateway(await this.target(flags), { timeoutMs: flags.timeout ?? DEFAULT_TIMEOUT_MS });
-    const report = reportOf([...local, ...(await gatewayChecks(connect, flags.deep, timeoutMs))]);
+    const report = reportOf(local, await gatewayChecks(connect, flags.deep, timeoutMs));
     this.log(showReport(report));
     if (!report.ok) process.exitCode = 1;
     return report;

@@ -53,12 +53,18 @@ function failed(id: string, error: unknown): Finding {
   return { id, status: 'fail', message: messageOf(error), ...(hint === undefined ? {} : { hint }) };
 }
 
-export const reportOf = (checks: readonly Finding[]): Report => ({ ok: checks.every((check) => check.status !== 'fail'), checks });
+/** What both sides looked at is told once, as the gateway sees it. */
+export function reportOf(local: readonly Finding[], gateway: readonly Finding[]): Report {
+  const told = new Set(gateway.map((check) => check.id));
+  const checks = [...local.filter((check) => !told.has(check.id)), ...gateway];
+  return { ok: checks.every((check) => check.status !== 'fail'), checks };
+}
 
 export function showReport({ checks }: Report): string {
   const mark = { ok: paint('green', '✓'), warn: paint('yellow', '!'), fail: paint('red', '✗'), skip: paint('dim', '-') };
   const lines = checks.flatMap((check) => [`${mark[check.status]} ${check.message}`, ...(check.hint === undefined || check.status === 'ok' ? [] : [`  → ${check.hint}`])]);
   const count = (status: Finding['status']): number => checks.filter((check) => check.status === status).length;
-  const sum = count('fail') > 0 ? `${count('fail')} failed, ${count('warn')} warnings` : count('warn') > 0 ? `works, ${count('warn')} warnings` : 'all good';
+  const warnings = `${count('warn')} ${count('warn') === 1 ? 'warning' : 'warnings'}`;
+  const sum = count('fail') > 0 ? `${count('fail')} failed, ${warnings}` : count('warn') > 0 ? `works, ${warnings}` : 'all good';
   return `${lines.join('\n')}\n\n${sum}`;
 }

@@ -33,6 +33,8 @@ export type Followed = { readonly kind: 'answer'; readonly answer: AgentAnswer }
 const CONNECT_MS = 10_000;
 /** How often a gateway that went away is looked for. */
 const RETRY_MS = 400;
+/** A gateway that takes connections and drops them at once is asked less and less often, at most this far apart. */
+const MAX_PAUSE_MS = 5_000;
 /** One `agent.wait`; repeated until the run ends, so that a half-dead connection is noticed. */
 const WAIT_SLICE_MS = 60_000;
 const SLICE_GRACE_MS = 15_000;
@@ -63,9 +65,11 @@ interface State {
 const sessionOf = ({ send }: Question): string => (typeof send?.params['sessionKey'] === 'string' ? send.params['sessionKey'] : 'main');
 
 async function converse(options: FollowOptions, state: State, signal: AbortSignal): Promise<Followed> {
-  for (let connection = 1; ; connection++) {
-    const gateway = await connectAgain(options, connection, signal);
+  let losses = 0;
+  for (;;) {
+    const gateway = await connectAgain(options, losses === 0, signal);
     state.gateway = gateway;
+    const since = Date.now();
     gateway.onEvent(({ event, payload }) => {
       if (event === 'agent' && (payload as AgentEventPayload).runId === options.question.runId) options.onEvent?.(payload as AgentEventPayload);
     });
@@ -73,20 +77,23 @@ async function converse(options: FollowOptions, state: State, signal: AbortSigna
       return await askOnce(gateway, options.question, state);
     } catch (error) {
       if (signal.aborted || !isLost(error)) throw error;
-      options.note(`The gateway went away; the run goes on when it is back (run ${options.question.runId}).`);
+      if (Date.now() - since > MAX_PAUSE_MS) losses = 0;
+      losses += 1;
+      if (losses === 1) options.note(`The gateway went away; the run goes on when it is back (run ${options.question.runId}).`);
     } finally {
       gateway.close();
     }
+    await sleep(Math.min(RETRY_MS * 2 ** (losses - 1), MAX_PAUSE_MS), undefined, { signal });
   }
 }
 
 /** The first connection fails at once when nobody answers; later ones wait for the gateway to come back. */
-async function connectAgain(options: FollowOptions, connection: number, signal: AbortSignal): Promise<Gateway> {
+async function connectAgain(options: FollowOptions, first: boolean, signal: AbortSignal): Promise<Gateway> {
   for (;;) {
     try {
       return await connectGateway(options.target, { timeoutMs: CONNECT_MS });
     } catch (error) {
-      if (signal.aborted || connection === 1 || !isAway(error)) throw error;
+      if (signal.aborted || first || !isAway(error)) throw error;
     }
     await sleep(RETRY_MS, undefined, { signal });
   }

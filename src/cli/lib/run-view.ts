@@ -1,6 +1,6 @@
 /** Shows runs: the list, and one run's timeline. Pure text; what the model wrote is made safe to print. */
 import { toolLine } from './tool-line.js';
-import { ago, amount, clock, columns, duration, money, oneLine, paint, type Style } from './terminal.js';
+import { ago, amount, clock, columns, duration, money, oneLine, paint, printable, type Style } from './terminal.js';
 import type { RunAnswer, RunAttempt, RunStep, RunSummary, RunTool } from './wire.js';
 
 const STATE_STYLE: Readonly<Record<string, Style>> = { ok: 'green', error: 'red', aborted: 'yellow', dropped: 'yellow', taken: 'cyan', open: 'cyan' };
@@ -26,6 +26,7 @@ export function showRun({ run, steps, totals }: RunAnswer): string {
   const facts: readonly (readonly [string, string | undefined])[] = [
     ['Run', run.runId],
     ['Session', run.sessionKey],
+    ['Message', run.preview && oneLine(run.preview, 120)],
     ['State', paintState(run.state) + (run.code === undefined ? '' : ` (${run.code})`)],
     ['Error', run.error && paint('red', oneLine(run.error, 300))],
     ['Merged into', run.mergedInto],
@@ -39,7 +40,7 @@ export function showRun({ run, steps, totals }: RunAnswer): string {
   ];
   const head = columns(facts.flatMap(([name, value]) => (value ? [[paint('dim', name), value]] : [])));
   const lines = timeline(run, steps).map(({ at, cells }) => [at === undefined ? '' : clock(at), ...cells]);
-  return `${head}\n\n${columns(lines)}${run.text ? `\n\n${paint('dim', 'Answer')}\n${oneLine(run.text, 600)}` : ''}`;
+  return `${head}\n\n${columns(lines)}${run.text ? `\n\n${paint('dim', 'Answer')}\n${printable(run.text)}` : ''}`;
 }
 
 interface Line {

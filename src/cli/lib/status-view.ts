@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { CodedError } from '../../core/errors.js';
 import type { Gateway } from './client.js';
 import type { EngineFacts, StatusAnswer } from './wire.js';
-import { ago, amount, box, columns, duration, oneLine, paint } from './terminal.js';
+import { ago, amount, box, columns, duration, oneLine, paint, size } from './terminal.js';
 
 export interface Status {
   readonly gateway: { readonly url: string; readonly reachable: boolean; readonly version?: string; readonly uptimeMs?: number; readonly problem?: { readonly code: string; readonly message: string; readonly hint?: string } };
@@ -38,8 +38,9 @@ export function statusWithout(error: unknown, place: Place): Status {
 
 function files(place: Place): Omit<Status, 'gateway'> {
   const { stateDir, configPath } = place;
-  const database = join(stateDir, 'openclaw.db');
-  return { stateDir, configPath, ...(existsSync(database) ? { databaseBytes: statSync(database).size } : {}) };
+  // The newest rows are in the write-ahead log until a checkpoint.
+  const sizes = ['openclaw.db', 'openclaw.db-wal'].map((name) => statSync(join(stateDir, name), { throwIfNoEntry: false })?.size);
+  return { stateDir, configPath, ...(sizes[0] === undefined ? {} : { databaseBytes: sizes.reduce<number>((sum, bytes = 0) => sum + bytes, 0) }) };
 }
 
 export function showStatus(status: Status): string {
@@ -84,7 +85,7 @@ function modelLine({ primary = '', fallbacks = [], configured }: NonNullable<Sta
 
 function storageLine({ stateDir, databaseBytes }: Status): string {
   if (databaseBytes === undefined) return `${stateDir} (empty)`;
-  return `${stateDir} (database ${(databaseBytes / 1024 ** 2).toFixed(1)} MB)`;
+  return `${stateDir} (database ${size(databaseBytes)})`;
 }
 
 function nextSteps({ gateway }: Status): readonly string[] {

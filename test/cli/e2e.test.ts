@@ -1,0 +1,143 @@
+/** The commands against a real gateway with its engine: a message in, an answer out, and what the person sees of it. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { install, type Installation } from '../servers/installation.js';
+import { makeInstallation, type CliResult, type Installation as Shell } from './cli.js';
+
+let house: Installation;
+let shell: Shell;
+
+beforeAll(async () => {
+  house = await install();
+  await house.start();
+  shell = makeInstallation({ OPENCLAW_STATE_DIR: house.stateDir, OPENCLAW_GATEWAY_PORT: String(house.port) });
+});
+afterAll(async () => {
+  shell?.remove();
+  await house?.remove();
+});
+
+const json = async (args: readonly string[]) => {
+  const result = await shell.run([...args, '--json']);
+  return JSON.parse(result.stdout) as Record<string, unknown>;
+};
+const state = async (run: string): Promise<unknown> => ((await json(['runs', 'show', run]))['run'] as { readonly state: string } | undefined)?.state;
+
+describe('a message in, an answer out', () => {
+  test('an answer that used tools, its timeline and the link to the Web UI', async () => {
+    const asked = await shell.run(['agent', '-m', 'chain: 3 echo hi', '--run-id', 'e2e-1']);
+    expect(asked).toMatchObject({ code: 0, stderr: '' });
+    expect(asked.stdout).toMatch(/Done, 3 calls/);
+
+    const shown = await shell.run(['runs', 'show', 'e2e-1']);
+    expect(shown.stdout.match(/tool +exec echo hi/g)).toHaveLength(3);
+    expect(shown.stdout).toMatch(/4 model, 3 tool/);
+    expect(shown.stdout).toMatch(/Web UI +http:\/\/127\.0\.0\.1:\d+\//);
+    expect((await shell.run(['runs', 'list'])).stdout).toMatch(/e2e-1 +agent:main:main +ok .*chain: 3 echo hi/);
+    expect((await shell.run(['sessions', 'list'])).stdout).toContain('agent:main:main');
+  });
+
+  test('the same id and message again is the same answer and no second run; another message is refused', async () => {
+    const first = await json(['agent', '-m', 'chain: 1 echo once', '--run-id', 'e2e-2']);
+    expect(await json(['agent', '-m', 'chain: 1 echo once', '--run-id', 'e2e-2'])).toEqual(first);
+    expect(await json(['agent', '-m', 'something else', '--run-id', 'e2e-2'])).toMatchObject({ ok: false, error: { type: 'rpc_error', code: 'INVALID_REQUEST' } });
+    const { runs } = (await json(['runs', 'list'])) as { readonly runs: readonly { readonly runId: string }[] };
+    expect(runs.filter((run) => run.runId === 'e2e-2')).toHaveLength(1);
+  });
+
+  test('--queue waits its turn and answers', async () => {
+    expect((await shell.run(['agent', '-m', 'chain: 1 echo queued', '--queue', 'followup'])).stdout).toContain('queued');
+  });
+});
+
+describe('leaving and coming back', () => {
+  test('Ctrl-C detaches; `runs wait` gives the answer', async () => {
+    const running = shell.start(['agent', '-m', 'slow: 3', '--session', 'detach', '--run-id', 'e2e-3']);
+    await expect.poll(() => state('e2e-3'), { timeout: 15_000 }).toBe('taken');
+    running.child.kill('SIGINT');
+    const left = await running.done;
+    expect(left.code).toBe(130);
+    expect(left.stderr).toContain('openclaw runs wait e2e-3');
+    expect(await shell.run(['runs', 'wait', 'e2e-3'])).toMatchObject({ code: 0, stdout: expect.stringContaining('Done after 3 s') as unknown });
+  });
+
+  test('Ctrl-C twice stops the run', async () => {
+    const running = shell.start(['agent', '-m', 'slow: 60', '--session', 'stop', '--run-id', 'e2e-4']);
+    await expect.poll(() => state('e2e-4'), { timeout: 15_000 }).toBe('taken');
+    running.child.kill('SIGINT');
+    await running.stderrHas('Ctrl-C again');
+    running.child.kill('SIGINT');
+    expect((await running.done).code).toBe(130);
+    await expect.poll(() => state('e2e-4'), { timeout: 15_000 }).toBe('aborted');
+    expect(await shell.run(['runs', 'wait', 'e2e-4'])).toMatchObject({ code: 1, stdout: '' });
+  });
+
+  test('out of time is exit 3 and the run goes on; `runs abort` ends it', async () => {
+    const result = await shell.run(['agent', '-m', 'slow: 60', '--session', 'late', '--run-id', 'e2e-5', '--timeout', '2']);
+    expect(result.code).toBe(3);
+    expect((await shell.run(['runs', 'abort', 'e2e-5'])).stdout).toBe('Stopped e2e-5.\n');
+    await expect.poll(() => state('e2e-5'), { timeout: 15_000 }).toBe('aborted');
+    expect((await shell.run(['runs', 'abort', 'e2e-5'])).stderr).toContain('NOT_RUNNING');
+  });
+
+  test('the gateway killed in the middle: the waiting command prints the one answer', async () => {
+    const running = shell.start(['agent', '-m', 'slow: 3', '--session', 'killed', '--run-id', 'e2e-6']);
+    await expect.poll(() => state('e2e-6'), { timeout: 15_000 }).toBe('taken');
+    await house.kill();
+    await running.stderrHas('The gateway went away');
+    await house.start();
+    const result = await running.done;
+    expect(result.code).toBe(0);
+    expect(result.stdout.match(/Done after 3 s/g)).toHaveLength(1);
+  });
+});
+
+describe('looking at it', () => {
+  test('status, health, models and doctor', async () => {
+    const status = await shell.run(['status']);
+    expect(status.stdout).toMatch(/Gateway +│ running .*version \d/);
+    expect(status.stdout).toMatch(/Engine +│ Temporal up 127\.0\.0\.1:\d+, namespace openclaw/);
+    expect(status.stdout).toContain('offline/offline');
+    expect((await shell.run(['health'])).code).toBe(0);
+    expect((await shell.run(['models', 'test'])).stdout).toContain('offline/offline answered');
+    const doctor = await shell.run(['doctor']);
+    expect(doctor, doctor.stdout).toMatchObject({ code: 0 });
+    expect(doctor.stdout).toContain('Workers: every queue is polled');
+  });
+});
+
+describe('a start that cannot be is one line with what to do', () => {
+  const refused = async (env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<CliResult> => {
+    const result = await shell.run(['gateway', ...args], { env });
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(/^Error: .+ \([A-Z_]+\)\nTry: .+\n$/);
+    return result;
+  };
+  const folder = (): string => mkdtempSync(join(tmpdir(), 'openclaw-start-'));
+
+  test('another gateway on this state directory', async () => {
+    await refused({});
+  });
+
+  test('a busy port', async () => {
+    const dir = folder();
+    expect((await refused({ OPENCLAW_STATE_DIR: dir })).stderr).toContain(String(house.port));
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  test('the peer\'s state directory', async () => {
+    const dir = folder();
+    mkdirSync(join(dir, 'agents'));
+    expect((await refused({ OPENCLAW_STATE_DIR: dir })).stderr).toContain('STATE_DIR_OF_PEER');
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  test('a broken config', async () => {
+    const dir = folder();
+    writeFileSync(join(dir, 'openclaw.json'), '{\n  gateway: { port: "x" },\n}');
+    expect((await refused({ OPENCLAW_STATE_DIR: dir })).stderr).toContain('openclaw.json:2:20 gateway.port must be a number');
+    rmSync(dir, { recursive: true, force: true });
+  });
+});
