@@ -50,6 +50,7 @@ function fillObject(schema: Schema, value: Readonly<Record<string, unknown>>, pa
 }
 
 function fillSecret(schema: Schema, value: unknown, path: Path, context: Context): unknown {
+  if (schema['x-lazy']) return value;
   let text = value;
   if (isRecord(value)) {
     if (value['source'] !== 'env') {
@@ -58,7 +59,7 @@ function fillSecret(schema: Schema, value: unknown, path: Path, context: Context
     }
     text = `\${${String(value['id'])}}`;
   }
-  return schema['x-lazy'] ? text : deepSubstitute(text, path, context);
+  return deepSubstitute(text, path, context);
 }
 
 function deepSubstitute(value: unknown, path: Path, context: Context): unknown {

@@ -64,7 +64,7 @@ function isSecret(path: Path): boolean {
   let schema: Schema | undefined = ConfigSchema as unknown as Schema;
   for (const part of path) {
     if (!schema) break;
-    if (schema['x-secret']) return !path.at(-1)?.match(/^(source|provider|id)$/);
+    if (schema['x-secret']) return !path.at(-1)?.match(/^(source|provider|id|path)$/);
     const options: readonly Schema[] = schema.anyOf ?? [schema];
     const next: readonly (Schema | undefined)[] = options.map((option) => option.properties?.[part] ?? entrySchema(option) ?? option.items);
     schema = next.find((found) => found !== undefined);

@@ -84,24 +84,23 @@ export const session = group('Sessions: which messages share a conversation, and
   reset: group('Automatic resets.', resetPolicy, { 'x-later': true }),
   resetTriggers: Type.Array(Type.String(), { description: 'Messages that reset the session.', default: ['/new', '/reset'], 'x-later': true }),
   idleMinutesToComplete: decimal('An idle session\'s workflow completes after this many minutes; the next message starts it again from the store.', { default: TIMINGS.idleToComplete / 60_000 }),
-  retentionDays: whole('Rows of conversations that ended are deleted after this many days. 0: kept.', { default: 0 }),
+  retentionDays: whole('Rows of conversations that ended are deleted after this many days. 0: kept.', { default: 0, 'x-later': true }),
 });
 
 const MODES = ['steer', 'followup', 'collect', 'interrupt'] as const;
 
 export const messages = group('How messages wait for a running turn.', {
   queue: group('The queue of a session.', {
-    mode: oneOf(MODES, 'What a message does while a turn runs. `steer` and `collect` work as `followup` in this version.', { default: 'followup', 'x-lenient': true }),
-    debounceMs: whole('Quiet time before collected messages start a turn, milliseconds.', { default: 500, 'x-later': true }),
-    cap: whole('Messages that may wait.', { default: 20, minimum: 1, 'x-later': true }),
-    drop: oneOf(['summarize', 'old', 'new'], 'What happens past the cap.', { default: 'summarize', 'x-lenient': true, 'x-later': true }),
+    mode: oneOf(MODES, 'What a message that names no mode does while a turn runs.', { default: 'followup', 'x-lenient': true }),
+    debounceMs: whole('Quiet time before collected messages start a turn, milliseconds.', { default: 500 }),
+    cap: whole('Messages that may wait.', { default: 20, minimum: 1 }),
+    drop: oneOf(['summarize', 'old', 'new'], 'What happens past the cap.', { default: 'summarize', 'x-lenient': true }),
     byChannel: Type.Record(Type.String(), oneOf(MODES, 'Mode of one channel.', { 'x-lenient': true }), {
       description: 'Modes by channel.',
       default: {},
-      'x-later': true,
     }),
   }),
-});
+}, { 'x-later': true });
 
 export const pairing = group('Strangers who write to the agent.', {
   ttlMinutes: whole('Minutes a pairing code is valid; the held message is kept longer.', { default: 60, minimum: 1 }),

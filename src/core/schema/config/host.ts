@@ -1,7 +1,7 @@
 /** Config of models, tools, gateway, engine and logs. See {@link file://./kit.ts} for the rules. */
 import { Type } from 'typebox';
 import { DEFAULT_NAMESPACE, GATEWAY_PORT } from '../../names.js';
-import { decimal, flag, group, oneOf, opt, port, secret, table, text, texts, whole } from './kit.js';
+import { decimal, flag, group, lazySecret, oneOf, opt, port, secret, table, text, texts, whole } from './kit.js';
 
 const model = Type.Object({
   id: text('The model\'s id at its provider.', { minLength: 1 }),
@@ -25,10 +25,10 @@ const model = Type.Object({
 
 const provider = Type.Object({
   baseUrl: opt(text('Address of its API.')),
-  apiKey: opt(secret('Its key. `${VAR}` is read when the provider is used.', { lazy: true })),
+  apiKey: opt(lazySecret('Its key. `${VAR}` is read when the provider is used.')),
   apiKeyFile: opt(text('A file of mode 0600 that holds the key. A leading ~ is the home.')),
   api: opt(text('Its wire format: `openai-completions` or `anthropic-messages`.')),
-  headers: opt(Type.Record(Type.String(), secret('Value.', { lazy: true }), { description: 'Headers sent with each request.' })),
+  headers: opt(Type.Record(Type.String(), lazySecret('Value.'), { description: 'Headers sent with each request.' })),
   models: Type.Array(model, { default: [], description: 'Its models, beside those known anyway.' }),
 });
 
@@ -49,8 +49,6 @@ export const tools = group('What the agent can do on this machine.', {
       provider: opt(oneOf(['brave', 'searxng'], 'Which service. Found out from the keys below unless set.', { 'x-lenient': true })),
       apiKey: opt(secret('Brave key.')),
       baseUrl: opt(text('Address of a SearXNG server.')),
-      maxResults: whole('Results per search.', { default: 5, minimum: 1, maximum: 20 }),
-      timeoutSeconds: whole('Time limit, seconds.', { default: 30, minimum: 1 }),
     }),
     fetch: group('`web_fetch`.', {
       enabled: flag('Offer the tool.', true),

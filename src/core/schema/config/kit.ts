@@ -59,12 +59,27 @@ const SECRET_REF = Type.Object({
 });
 
 /** A secret: text, `${VAR}`, or the peer's `{source: "env", id: "VAR"}`, which the loader turns into `${VAR}`. */
-export const secret = (description: string, more: { lazy?: boolean } = {}): TUnsafe<string> =>
-  Type.Unsafe<string>({
-    ...Type.Union([Type.String(), SECRET_REF]),
+export const secret = (description: string): TUnsafe<string> =>
+  Type.Unsafe<string>({ ...Type.Union([Type.String(), SECRET_REF]), description, 'x-secret': true });
+
+/** What a {@link lazySecret} may hold. */
+export type SecretInput = string | { readonly source: string; readonly id?: string; readonly path?: string; readonly provider?: string };
+
+/** A secret that stays as written: only who uses it can tell whether its source is there. Also knows the peer's `file`. */
+export const lazySecret = (description: string): TUnsafe<SecretInput> =>
+  Type.Unsafe<SecretInput>({
+    ...Type.Union([
+      Type.String(),
+      Type.Object({
+        source: Type.String({ minLength: 1, description: '`env` or `file`.' }),
+        provider: Type.Optional(Type.String({ description: 'The peer\'s name of the source; not used.' })),
+        id: Type.Optional(Type.String({ description: 'Name of the variable, or path of a file of mode 0600.' })),
+        path: Type.Optional(Type.String({ description: 'Path of a file of mode 0600.' })),
+      }),
+    ]),
     description,
     'x-secret': true,
-    ...(more.lazy ? { 'x-lazy': true } : {}),
+    'x-lazy': true,
   });
 
 export type { Static };
