@@ -51,7 +51,7 @@ export function createCallModel(deps: ActivityDeps): ModelActivities {
           const startedAt = Date.now();
           const [providerId = '', ...rest] = input.model.split('/');
           const attempt = (outcome: string, answer?: ModelAnswer, cost?: number) => ({
-            session: input.session, run: input.run, step: input.step, attempt: running.attempt, provider: providerId, model: rest.join('/'),
+            session: input.session, run: input.run, step: input.step, generation: input.generation, attempt: running.attempt, provider: providerId, model: rest.join('/'),
             usage: answer?.usage ?? NO_USAGE, ...(cost === undefined ? {} : { costUsd: cost }), outcome, startedAt, endedAt: Date.now(),
           });
 

@@ -43,7 +43,7 @@ export function createRunTool(deps: ActivityDeps): RunTool {
         emit({ type: 'tool-start', ...about, args: call.args });
 
         const startedAt = Date.now();
-        const attempt = (outcome: string) => ({ session: input.session, run: input.run, step: input.step, index: input.index, attempt: running.attempt, tool: call.tool, outcome, startedAt, endedAt: Date.now() });
+        const attempt = (outcome: string) => ({ session: input.session, run: input.run, step: input.step, index: input.index, generation: input.generation, attempt: running.attempt, tool: call.tool, outcome, startedAt, endedAt: Date.now() });
         let result: ToolResult;
         try {
           result = await perform(input, call, running, (delta) => emit({ type: 'tool-output', ...about, delta }));

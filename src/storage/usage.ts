@@ -33,11 +33,16 @@ export interface ToolAttempt {
   readonly endedAt: number;
 }
 
-export async function recordModelAttempt(db: Db | Tx, a: ModelAttempt): Promise<void> {
+/** Temporal counts attempts from 1 for each workflow chain: only with the chain's generation is an attempt one. */
+export interface ByChain {
+  readonly generation: number;
+}
+
+export async function recordModelAttempt(db: Db | Tx, a: ModelAttempt & ByChain): Promise<void> {
   await db
     .insertInto('usage')
     .values({
-      id: `${a.run}:${a.step}:${a.provider}/${a.model}:${a.attempt}`,
+      id: `${a.run}:${a.step}:${a.provider}/${a.model}:${a.generation}.${a.attempt}`,
       session: a.session,
       run: a.run,
       step: a.step,
@@ -57,11 +62,11 @@ export async function recordModelAttempt(db: Db | Tx, a: ModelAttempt): Promise<
     .execute();
 }
 
-export async function recordToolAttempt(db: Db | Tx, a: ToolAttempt): Promise<void> {
+export async function recordToolAttempt(db: Db | Tx, a: ToolAttempt & ByChain): Promise<void> {
   await db
     .insertInto('tool_attempts')
     .values({
-      id: `${a.run}:${a.step}.${a.index}:${a.attempt}`,
+      id: `${a.run}:${a.step}.${a.index}:${a.generation}.${a.attempt}`,
       session: a.session,
       run: a.run,
       step: a.step,
@@ -121,12 +126,13 @@ export async function usageOfRuns(db: Db, runs: readonly string[]): Promise<Read
       e.fn.sum('cache_write').as('cache_write'),
       e.fn.sum('cost_usd').as('cost'),
       e.fn.max('step').as('steps'),
-      e.fn.max('model').as('model'),
-      e.fn.max('provider').as('provider'),
     ])
     .where('run', 'in', runs)
     .groupBy('run')
     .execute();
+  const asked = await db.selectFrom('usage').select(['run', 'provider', 'model']).where('run', 'in', runs).orderBy('started_at').execute();
+  // The last one of each run stays.
+  const newest = new Map(asked.map((r) => [r.run, `${r.provider}/${r.model}`]));
   return new Map(
     rows.map((r) => [
       r.run,
@@ -134,7 +140,7 @@ export async function usageOfRuns(db: Db, runs: readonly string[]): Promise<Read
         usage: { input: Number(r.input ?? 0), output: Number(r.output ?? 0), cacheRead: Number(r.cache_read ?? 0), cacheWrite: Number(r.cache_write ?? 0) },
         costUsd: Number(r.cost ?? 0),
         steps: Number(r.steps ?? 0),
-        ...(r.model ? { model: `${r.provider}/${r.model}` } : {}),
+        ...(newest.has(r.run) ? { model: newest.get(r.run)! } : {}),
       },
     ]),
   );
