@@ -100,7 +100,7 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
   async function endRun(input: EndRunInput): Promise<EndRunResult> {
     const ended = await db.transaction().execute(async (tx) => {
       await assertFence(tx, input);
-      const late = input.last?.kind === 'aborted' ? await lateAnswer(tx, input, input.last.seq) : undefined;
+      const late = input.last ? await lateAnswer(tx, input, input.last.seq) : undefined;
       const end = late ? await endAfterLateAnswer(tx, input, late) : { outcome: input.outcome, rows: await closingRows(tx, input) };
       if (end.rows.length > 0) await appendRows(tx, input, end.rows);
       const reason = end.outcome.state === 'ok' ? undefined : input.last?.kind === 'error' ? input.last.code : input.last?.reason;
@@ -134,7 +134,7 @@ async function closingRows(tx: Tx, input: EndRunInput): Promise<NewRow[]> {
   return rows;
 }
 
-/** An answer that an attempt wrote whose completion the workflow never heard of, because a crash and a stop met. */
+/** An answer that an attempt wrote whose completion the workflow never heard of, because a crash met a stop or the last failure. */
 async function lateAnswer(tx: Tx, input: EndRunInput, seq: number): Promise<TranscriptRow | undefined> {
   const row = await rowAt(tx, input.session, seq);
   return row && sameIdentity(row, { conversation: input.conversation, run: input.run, step: input.step, kind: 'assistant' }) ? row : undefined;

@@ -86,6 +86,13 @@ export interface Stopping {
   readonly reason: string;
 }
 
+/** Result of the session workflow. */
+export interface SessionEnd {
+  readonly ended: string;
+  /** Highest seq of its transcript. */
+  readonly rows: number;
+}
+
 export interface SessionOpened {
   readonly generation: number;
   readonly conversation: string;

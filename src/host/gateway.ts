@@ -57,7 +57,6 @@ export async function runGateway(options: GatewayRunOptions): Promise<number> {
     const failing = [...(engineUp ? [] : ['engine']), ...(workers?.running() ? [] : ['workers'])];
     return {
       ready: failing.length === 0,
-      starting: temporal === undefined,
       failing,
       details: {
         engine: {

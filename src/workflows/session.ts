@@ -6,7 +6,7 @@
 import { allHandlersFinished, condition, continueAsNew, defineQuery, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
 import { QUERIES, SIGNALS } from '../core/names.js';
 import { type InboxItem, decideArrival } from '../core/queue.js';
-import type { SessionInput, SessionView, StopSignal, Stopping } from '../core/run.js';
+import type { SessionEnd, SessionInput, SessionView, StopSignal, Stopping } from '../core/run.js';
 import { bookkeeping } from './activities.js';
 import { type SessionState, carry, createState, fence, shouldContinueAsNew, show, view } from './state.js';
 import { endWaiting, runTurn } from './turn.js';
@@ -18,7 +18,8 @@ export const viewQuery = defineQuery<SessionView>(QUERIES.view);
 /** Stops of runs that never arrive (they had ended already) must not add up. */
 const STOPS_KEPT = 50;
 
-export async function session(input: SessionInput): Promise<void> {
+/** @returns what the Web UI shows as the result of a session that went idle */
+export async function session(input: SessionInput): Promise<SessionEnd> {
   const s = createState(input);
   setHandler(deliver, (item) => arrive(s, item), { description: 'A message of this session was accepted.' });
   setHandler(stop, (order) => halt(s, order), { description: 'Ends the running turn, or one waiting run.' });
@@ -35,10 +36,11 @@ export async function session(input: SessionInput): Promise<void> {
     const arrived = s.waiting.splice(0);
     for (const item of [...unfinished, ...arrived]) arrive(s, item);
   }
+  closeStopped(s);
 
   for (;;) {
     show(s);
-    for (let item = s.stopped[0]; item; item = s.stopped[0]) await endWaiting(s, item);
+    await s.closing;
     if (shouldContinueAsNew(s)) await leave(s);
     if (s.turn) {
       if ((await runTurn(s)) === 'continue as new') await leave(s);
@@ -49,11 +51,12 @@ export async function session(input: SessionInput): Promise<void> {
       await begin(s, next);
       continue;
     }
-    const woke = await condition(() => s.waiting.length > 0 || s.stopped.length > 0 || shouldContinueAsNew(s), s.opened.idleMs, { summary: 'idle' });
+    const woke = await condition(() => s.waiting.length > 0 || shouldContinueAsNew(s), s.opened.idleMs, { summary: 'idle' });
     if (woke) continue;
     await condition(allHandlersFinished);
+    await s.closing;
     // Completing is safe: a signal that races it makes the server reject the completion and wake this loop again.
-    if (s.waiting.length === 0 && s.stopped.length === 0) return;
+    if (s.waiting.length === 0) return { ended: 'idle; the next message starts it again from the store', rows: s.nextSeq - 1 };
   }
 }
 
@@ -66,6 +69,7 @@ function arrive(s: SessionState, item: InboxItem): void {
   if (s.stops.includes(item.run)) {
     s.stops = s.stops.filter((run) => run !== item.run);
     s.stopped.push(item);
+    closeStopped(s);
     return;
   }
   switch (decision.act) {
@@ -90,6 +94,7 @@ function halt(s: SessionState, order: StopSignal): void {
   const current = s.turn?.item ?? s.taking;
   s.stopped.push(...s.waiting.filter(meant));
   s.waiting = s.waiting.filter((item) => !meant(item));
+  closeStopped(s);
   if (current && meant(current)) endTurn(s, { code: 'stopped', reason });
   else if (order.run !== undefined && !s.stopped.some((item) => item.run === order.run)) s.stops = [...s.stops, order.run].slice(-STOPS_KEPT);
 }
@@ -97,6 +102,15 @@ function halt(s: SessionState, order: StopSignal): void {
 function endTurn(s: SessionState, stopping: Stopping): void {
   s.stopping ??= stopping;
   s.scope?.cancel();
+}
+
+/** Ends stopped items beside a running turn: they need not wait for it. The main loop hears of a failure when it awaits `closing`. */
+function closeStopped(s: SessionState): void {
+  if (s.opened.generation === 0 || s.stopped.length === 0) return;
+  s.closing = s.closing.then(async () => {
+    for (let item = s.stopped[0]; item; item = s.stopped[0]) await endWaiting(s, item);
+  });
+  s.closing.catch(() => undefined);
 }
 
 /** Makes a waiting item the running turn, unless its row says that it has ended. */
@@ -117,5 +131,6 @@ async function begin(s: SessionState, item: InboxItem): Promise<void> {
 /** Continues as new with everything in the input; what signals pushed while handlers finished is in the state already. */
 async function leave(s: SessionState): Promise<void> {
   await condition(allHandlersFinished);
+  await s.closing;
   await continueAsNew<typeof session>({ ...s.input, carried: carry(s) });
 }

@@ -19,8 +19,10 @@ export interface SessionState {
   taking: InboxItem | undefined;
   turn: TurnState | undefined;
   stopping: Stopping | undefined;
-  /** Stopped while they waited; the main loop ends their rows. */
+  /** Stopped while they waited, their rows still open. */
   stopped: InboxItem[];
+  /** Settles when they are all ended. */
+  closing: Promise<void>;
   /** What the stopped model call had said: id of its draft. */
   draft: string | undefined;
   /** Runs that were stopped before their item arrived. */
@@ -28,7 +30,7 @@ export interface SessionState {
   /** Of the running turn's steps; cancelling it ends model call and tools. */
   scope: CancellationScope | undefined;
   signals: number;
-  shown: 'idle' | 'running' | undefined;
+  shown: 'idle' | 'running';
 }
 
 export function createState(input: SessionInput): SessionState {
@@ -42,11 +44,13 @@ export function createState(input: SessionInput): SessionState {
     turn: carried?.turn,
     stopping: carried?.stopping,
     stopped: [...(carried?.stopped ?? [])],
+    closing: Promise.resolve(),
     draft: undefined,
     stops: [...(carried?.stops ?? [])],
     scope: undefined,
     signals: 0,
-    shown: undefined,
+    // As the start or the previous run of the chain left it.
+    shown: carried?.turn ? 'running' : 'idle',
   };
 }
 

@@ -8,7 +8,7 @@ import {
 } from '@temporalio/workflow';
 import { FAILURES, clip } from '../core/names.js';
 import type { InboxItem } from '../core/queue.js';
-import { type BatchCall, type CallModelResult, SKIPPED_BY_STOP, type TurnState } from '../core/run.js';
+import { type BatchCall, type CallModelResult, type RunOutcome, SKIPPED_BY_STOP, type TurnState } from '../core/run.js';
 import { bookkeeping, models, tools } from './activities.js';
 import { type SessionState, allotSeq, fence, shouldContinueAsNew, show } from './state.js';
 
@@ -136,11 +136,14 @@ async function finish(s: SessionState, end: Pick<Parameters<typeof bookkeeping.f
   const turn = s.turn!;
   // A stop that arrives now is too late: the outcome is already decided.
   const { nextSeq } = await CancellationScope.nonCancellable(() =>
-    bookkeeping.finishRun.executeWithOptions({ summary: end.outcome.state }, [{ ...fence(s), inboundId: turn.item.inboundId, run: turn.item.run, step: turn.step, ...end }]),
+    bookkeeping.finishRun.executeWithOptions({ summary: summaryOf(turn, end.outcome) }, [{ ...fence(s), inboundId: turn.item.inboundId, run: turn.item.run, step: turn.step, ...end }]),
   );
   leaveTurn(s, nextSeq);
   return 'ended';
 }
+
+const summaryOf = (turn: TurnState, outcome: RunOutcome): string =>
+  clip([outcome.code ?? outcome.state, `${turn.step} steps`, `${turn.tokens} tokens`, `$${turn.costUsd.toFixed(4)}`].join(' · '));
 
 /** Closes a stopped turn: open calls are answered, the seq of the answer that did not come is taken. */
 async function seal(s: SessionState): Promise<void> {
