@@ -1,10 +1,11 @@
 /** The commands against a real gateway with its engine: a message in, an answer out, and what the person sees of it. */
+import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { install, type Installation } from '../servers/installation.js';
-import { makeInstallation, type CliResult, type Installation as Shell } from './cli.js';
+import { BIN, makeInstallation, type CliResult, type Installation as Shell } from './cli.js';
 
 let house: Installation;
 let shell: Shell;
@@ -92,6 +93,20 @@ describe('leaving and coming back', () => {
     expect(result.code).toBe(0);
     expect(result.stdout.match(/Done after 3 s/g)).toHaveLength(1);
   });
+});
+
+test('a gateway whose output nobody reads any more goes on', async () => {
+  const other = await install();
+  const gateway = spawn(process.execPath, [BIN, 'gateway'], { env: other.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  try {
+    gateway.stdout.destroy();
+    gateway.stderr.destroy();
+    await expect.poll(() => other.ready(), { timeout: 30_000, interval: 100 }).toBe(true);
+    expect(gateway.exitCode).toBeNull();
+  } finally {
+    gateway.kill('SIGKILL');
+    await other.remove();
+  }
 });
 
 describe('looking at it', () => {

@@ -7,6 +7,7 @@ export default class WorkerCommand extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(WorkerCommand);
+    this.keepRunningWithoutReader();
     const { runWorker } = await import('../../host/worker.js');
     process.exitCode = await runWorker({
       ...this.install(flags),

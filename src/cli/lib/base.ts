@@ -33,6 +33,14 @@ export abstract class BaseCommand extends Command {
     return { env: process.env, ...(flags.profile === undefined ? {} : { profile: flags.profile }), ...(flags.dev ? { dev: true } : {}) };
   }
 
+  /** For processes that outlive the terminal or pipe they write to: a lost reader is no reason to end. */
+  keepRunningWithoutReader(): void {
+    for (const stream of [process.stdout, process.stderr]) {
+      stream.removeAllListeners('error');
+      stream.on('error', () => undefined);
+    }
+  }
+
   /** A line for people beside the data: stderr. */
   note(text: string): void {
     process.stderr.write(`${paint('dim', text, process.stderr)}\n`);

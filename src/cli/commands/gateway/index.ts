@@ -11,6 +11,7 @@ export default class GatewayCommand extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(GatewayCommand);
+    this.keepRunningWithoutReader();
     const { runGateway } = await import('../../../host/gateway.js');
     process.exitCode = await runGateway({
       ...this.install(flags),
