@@ -4,7 +4,7 @@
 import type { InboundState, RunOutcome } from '../core/run.js';
 import type { Usage } from '../core/model.js';
 import type { TranscriptRow } from '../core/transcript.js';
-import type { ExpressionBuilder } from 'kysely';
+import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { ensureSession } from './fence.js';
 import { type Inbound, decode, inboundByRun, inboundByRunId } from './inbound.js';
 import type { Db } from './sqlite.js';
@@ -96,7 +96,9 @@ export function createRunReader(db: Db) {
 
     async listSessions(query: { readonly limit: number; readonly offset?: number; readonly search?: string }) {
       const pattern = query.search === undefined ? undefined : `%${query.search.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
-      const where = (e: ExpressionBuilder<Tables, 'sessions'>) => (pattern === undefined ? e.and([]) : e.or([e('key', 'like', pattern), e(e.fn('lower', ['label']), 'like', pattern)]));
+      const where = (e: ExpressionBuilder<Tables, 'sessions'>) => 
+        // SQLite knows no escape character unless it is named.
+        pattern === undefined ? e.and([]) : sql<SqlBool>`(${e.ref('key')} like ${pattern} escape '\\' or lower(${e.ref('label')}) like ${pattern} escape '\\')`;
       const rows = await db.selectFrom('sessions').selectAll().where(where).orderBy('updated_at', 'desc').orderBy('key').limit(query.limit).offset(query.offset ?? 0).execute();
       const { count } = await db.selectFrom('sessions').select((e) => e.fn.countAll().as('count')).where(where).executeTakeFirstOrThrow();
       return { sessions: await Promise.all(rows.map((row) => sessionRecord(row.key))), total: Number(count) };
