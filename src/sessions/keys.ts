@@ -33,7 +33,8 @@ export function requireSessionKey(text: string, agent?: string): SessionKey {
 /** @throws CodedError INVALID_REQUEST */
 export function requireRunId(runId: string): string {
   if (runId === '' || runId.length > LIMITS.idempotencyKey) throw invalidRequest(`an idempotency key has 1 to ${LIMITS.idempotencyKey} characters`);
-  // Control characters would reach logs and terminals.
-  if (/[\u0000-\u001f\u007f]/.test(runId)) throw invalidRequest('an idempotency key holds no control characters');
+  // Control characters would reach logs and terminals; half a surrogate pair would come back from the store as another key.
+  if (/[\u0000-\u001f\u007f-\u009f]/.test(runId)) throw invalidRequest('an idempotency key holds no control characters');
+  if (!runId.isWellFormed()) throw invalidRequest('an idempotency key is well-formed Unicode text');
   return runId;
 }
