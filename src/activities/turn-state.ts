@@ -14,12 +14,13 @@ export type Progress = Pick<TurnState, 'step' | 'seq' | 'batch' | 'callSeq' | 'e
  * @param nextSeq first free seq of the session
  */
 export function progressOf(rows: readonly TranscriptRow[], nextSeq: number, policyOf: (tool: string) => ToolPolicy): Progress {
-  const last = rows.filter((row) => row.content.type !== 'tool').at(-1);
-  if (!last || last.content.type === 'user' || last.content.type === 'notice') return { step: 1, seq: nextSeq, nextSeq: nextSeq + 1 };
+  // A notice is for people: it moves nothing.
+  const last = rows.filter((row) => row.content.type !== 'tool' && row.content.type !== 'notice').at(-1);
+  if (!last || last.content.type === 'user') return { step: 1, seq: nextSeq, nextSeq: nextSeq + 1 };
   const content = last.content;
   if (content.type === 'error') return { step: last.step, seq: last.seq, nextSeq, ended: { state: 'error', seq: last.seq, code: content.code } };
   if (content.type === 'aborted') return { step: last.step, seq: last.seq, nextSeq, ended: { state: 'aborted', seq: last.seq, code: 'stopped' } };
-  if (content.type === 'tool') throw new Error(`row ${last.seq} is a tool result`);
+  if (content.type !== 'assistant') throw new Error(`row ${last.seq} is no answer but ${content.type}`);
   if (content.calls.length === 0) return { step: last.step, seq: last.seq, nextSeq, ended: answered(last.seq) };
 
   const results = new Map(rows.filter((row) => row.step === last.step).flatMap((row) => (row.content.type === 'tool' ? [[row.content.index, row.seq] as const] : [])));

@@ -39,7 +39,8 @@ async function readText(file: string): Promise<string> {
     // A missing or unreadable file is the owner's business; the agent works without it.
     return '';
   }
-  return text.length <= FILE_MAX ? text : `${text.slice(0, FILE_MAX)}\n[cut: ${text.length - FILE_MAX} more characters in the file]`;
+  // Half a surrogate pair at the cut would be no JSON to providers.
+  return text.length <= FILE_MAX ? text : `${text.slice(0, FILE_MAX).replace(/[\ud800-\udbff]$/, '')}\n[cut: ${text.length - FILE_MAX} more characters in the file]`;
 }
 
 function dateIn(timezone: string, now: Date): string {
