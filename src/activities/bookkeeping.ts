@@ -2,11 +2,11 @@
  * Bookkeeping activities of the session workflow: open, take, answer, seal, finish. Small transactions on the store.
  * Invariant: each may be repeated at any time and leaves the same rows.
  */
-import { hostQueue } from '../core/names.js';
+import { RPC_CHANNEL, hostQueue } from '../core/names.js';
 import type {
   AnswerCallInput, EndRunInput, EndRunResult, OpenSessionInput, OpenSessionResult, RunOutcome, TakeRunInput, TakeRunResult,
 } from '../core/run.js';
-import { SKIPPED_BY_STOP } from '../core/run.js';
+import { ENDED_BY_STOP, SKIPPED_BY_STOP } from '../core/run.js';
 import type { RowContent, TranscriptRow } from '../core/transcript.js';
 import { draftText } from '../storage/drafts.js';
 import { assertFence, ensureSession, takeGeneration, type Tx } from '../storage/fence.js';
@@ -35,7 +35,7 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
       coded(async () => {
         const host = await pinnedHost(db, input.agent, deps.hostId);
         const opened = await db.transaction().execute(async (tx) => {
-          await ensureSession(tx, { key: input.session, agent: input.agent, channel: 'rpc' });
+          await ensureSession(tx, { key: input.session, agent: input.agent, channel: RPC_CHANNEL });
           // The generation is taken before anything is read: from here on no older attempt can add a row.
           const taken = await takeGeneration(tx, input.session, input.chain);
           return { ...taken, nextSeq: (await highestSeq(tx, input.session)) + 1, unfinished: (await openInbound(tx, input.session)).map(inboxItem) };
@@ -97,11 +97,24 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
     finishRun: (input) => coded(() => endRun(input)),
   };
 
+  /** A command whose activity was lost with its worker would outlive the turn: it ends here. @returns calls that had begun */
+  async function endCommands(input: EndRunInput): Promise<ReadonlySet<number>> {
+    const begun = new Set<number>();
+    const answer = input.open && (await rowAt(db, input.session, input.open.callSeq))?.content;
+    for (const call of input.open?.calls ?? []) {
+      const asked = answer?.type === 'assistant' ? answer.calls.find((other) => other.index === call.index) : undefined;
+      if (asked?.tool !== 'exec' || (await rowAt(db, input.session, call.seq))) continue;
+      if (await deps.endCommand(`${input.run}:${input.step}.${call.index}`)) begun.add(call.index);
+    }
+    return begun;
+  }
+
   async function endRun(input: EndRunInput): Promise<EndRunResult> {
+    const begun = await endCommands(input);
     const ended = await db.transaction().execute(async (tx) => {
       await assertFence(tx, input);
       const late = input.last ? await lateAnswer(tx, input, input.last.seq) : undefined;
-      const end = late ? await endAfterLateAnswer(tx, input, late) : { outcome: input.outcome, rows: await closingRows(tx, input) };
+      const end = late ? await endAfterLateAnswer(tx, input, late) : { outcome: input.outcome, rows: await closingRows(tx, input, begun) };
       if (end.rows.length > 0) await appendRows(tx, input, end.rows);
       const reason = end.outcome.state === 'ok' ? undefined : input.last?.kind === 'error' ? input.last.code : input.last?.reason;
       await endInbound(tx, input.inboundId, { state: end.outcome.state, outcome: end.outcome, ...(reason === undefined ? {} : { reason }) });
@@ -113,12 +126,12 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
 }
 
 /** What a run still lacks: results of its open calls, then its last row. */
-async function closingRows(tx: Tx, input: EndRunInput): Promise<NewRow[]> {
+async function closingRows(tx: Tx, input: EndRunInput, begun: ReadonlySet<number> = new Set()): Promise<NewRow[]> {
   const rows: NewRow[] = [];
   for (const call of input.open?.calls ?? []) {
     // A call that did finish keeps its own row.
     if (await rowAt(tx, input.session, call.seq)) continue;
-    const row = await resultRow(tx, input, input.open!.callSeq, call, input.open!.note, { skipped: true });
+    const row = await resultRow(tx, input, input.open!.callSeq, call, begun.has(call.index) ? ENDED_BY_STOP : input.open!.note, { skipped: true });
     if (row) rows.push(row);
   }
   const { last } = input;

@@ -96,7 +96,7 @@ export function createCallModel(deps: ActivityDeps): ModelActivities {
             }
             if (running.signal.aborted) throw error;
             await recordModelAttempt(db, attempt(error instanceof ModelError ? error.type : 'Internal'));
-            throw toFailure(error);
+            throw toFailure(error, input);
           }
         }, () => running.signal.aborted),
       ),

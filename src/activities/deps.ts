@@ -24,6 +24,11 @@ export interface ActivityDeps {
   readonly hostId: string;
   /** Fires when this process is leaving: supervised effects are let go at once, for the next process to re-attach. */
   readonly draining: AbortSignal;
+  /**
+   * Ends the command of an `exec` call that nobody follows any more, and keeps it from ever starting.
+   * @param key `<run>:<step>.<index>` @returns whether it had begun
+   */
+  endCommand(key: string): Promise<boolean>;
   models(): ModelRegistry;
   tools(): ToolRegistry;
   settings(): TurnSettings;

@@ -11,14 +11,17 @@ import { ModelError } from './models/types.js';
 /** Longest message that goes into a history. */
 const MESSAGE_MAX = 400;
 
-export function toFailure(error: unknown): Error {
+/** A provider that asks for a longer pause than this is left for the next model, when there is one. */
+const LONGEST_PAUSE_MS = 30_000;
+
+export function toFailure(error: unknown, options: { readonly hasFallback?: boolean } = {}): Error {
   if (error instanceof ApplicationFailure) return error;
   if (isFencedOut(error)) return ApplicationFailure.nonRetryable(messageOf(error), FAILURES.FencedOut);
   if (error instanceof ModelError) {
     return ApplicationFailure.create({
       message: clip(error.message, MESSAGE_MAX),
       type: error.type,
-      nonRetryable: NON_RETRYABLE_MODEL_FAILURES.includes(error.type),
+      nonRetryable: NON_RETRYABLE_MODEL_FAILURES.includes(error.type) || (options.hasFallback === true && (error.retryAfterMs ?? 0) > LONGEST_PAUSE_MS),
       ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
     });
   }

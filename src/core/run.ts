@@ -155,6 +155,8 @@ export interface CallModelInput extends Fence {
   readonly seq: number;
   /** `provider/model`. */
   readonly model: string;
+  /** Another model waits behind this one: long waits are not worth it. */
+  readonly hasFallback?: boolean;
   /** Models of this step that failed before this one: readers drop what those streamed. */
   readonly failedOver?: { readonly from: string; readonly code: string };
 }
@@ -220,6 +222,8 @@ export interface EndRunResult {
 
 /** What the model reads for a call that a stop kept from starting. */
 export const SKIPPED_BY_STOP = 'skipped: interrupted';
+/** … and for a command that had begun and was ended with the turn. */
+export const ENDED_BY_STOP = 'interrupted: the command had begun and was ended; check what it did before repeating it';
 
 /** Answers one call whose activity gave up for good. */
 export interface AnswerCallInput extends Fence {

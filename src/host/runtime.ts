@@ -2,6 +2,7 @@
  * What gateway and standalone worker have in common: state directory, config, store, identity, tools and models.
  */
 import type { ActivityDeps } from '../activities/deps.js';
+import { killJob } from '../activities/tools/exec/jobs.js';
 import type { RunEvents } from '../core/ports.js';
 import { loadConfig, type LoadedConfig, type PathOptions } from '../storage/config/index.js';
 import { createMediaStore } from '../storage/media.js';
@@ -38,6 +39,17 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   options.beforeStore?.(paths, first);
   const log = createLog(paths.stateDir, options.logLevel ?? first.config.logging.level, options.name);
   const db = await openStore(paths.db);
+  try {
+    return await compose({ paths, pathOptions, first, log, db });
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+}
+
+type Opened = Pick<Runtime, 'paths' | 'log' | 'db'> & { readonly pathOptions: PathOptions; readonly first: LoadedConfig };
+
+async function compose({ paths, pathOptions, first, log, db }: Opened): Promise<Runtime> {
   const identity = await loadIdentity(db);
   const media = createMediaStore(db, paths.media);
   const live = await createLive({ paths, pathOptions, media, log, first });
@@ -45,6 +57,10 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     paths, log, db, identity, media, live,
     activityDeps: (events, draining) => ({
       db, events, media, log, draining, hostId: identity.hostId,
+      async endCommand(key) {
+        const job = await killJob(paths.jobs, key);
+        return job.state === 'running' || job.state === 'unknown' || (job.state === 'done' && job.owner !== undefined);
+      },
       models: () => live.models(), tools: () => live.tools(), settings: () => live.settings(), systemPrompt: () => live.systemPrompt(),
     }),
     close: () => db.destroy(),

@@ -9,7 +9,7 @@ import type { Door, DoorAnswer, DoorRequest, Logger, RunEvents } from '../core/p
 import { DEFAULT_QUEUE_MODE, WORKING_QUEUE_MODES } from '../core/queue.js';
 import { ensureSession } from '../storage/fence.js';
 import { type Inbound, inboundById, inboundOfPrincipal, inboxItem, insertInbound, markSignalled } from '../storage/inbound.js';
-import { OWNER_RIGHTS, rightsId } from '../storage/rights.js';
+import { GUEST_RIGHTS, OWNER_RIGHTS, rightsId } from '../storage/rights.js';
 import type { Db } from '../storage/sqlite.js';
 import type { SessionEngine } from './engine.js';
 import { inboundIdOf, payloadHash, requireRunId, requireSessionKey, runHash } from './keys.js';
@@ -48,7 +48,7 @@ export function createDoor(deps: IntakeDeps): Door {
         await ensureSession(tx, { key: session.key, agent: session.agent, channel: message.channel });
         const isNew = await insertInbound(tx, {
           id, message_key: key, run, run_id: runId, session: session.key,
-          principal: request.principal, role: request.role, rights: await rightsId(tx, OWNER_RIGHTS), channel: message.channel,
+          principal: request.principal, role: request.role, rights: await rightsId(tx, request.role === 'owner' ? OWNER_RIGHTS : GUEST_RIGHTS), channel: message.channel,
           mode, priority: PRIORITY[request.role], state: 'accepted', payload_hash: hash,
           message: JSON.stringify(message), request: JSON.stringify(request.turn ?? {}), accepted_at: Date.now(),
         });

@@ -8,6 +8,8 @@ export interface Rights {
   readonly tools: '*' | readonly string[];
 }
 export const OWNER_RIGHTS: Rights = { tools: '*' };
+/** Anyone else uses no tool until the owner grants some. */
+export const GUEST_RIGHTS: Rights = { tools: [] };
 
 export async function rightsId(db: Db | Tx, rights: Rights): Promise<string> {
   const text = JSON.stringify(rights);

@@ -75,16 +75,17 @@ async function askModel(s: SessionState): Promise<CallModelResult | 'failed'> {
   for (;;) {
     const turn = s.turn!;
     const model = turn.models[turn.model]!;
+    const hasFallback = turn.model + 1 < turn.models.length;
     try {
-      return await models(s.opened.hostQueue, turn.model + 1 < turn.models.length).callModel.executeWithOptions(
+      return await models(s.opened.hostQueue, hasFallback).callModel.executeWithOptions(
         { activityId: `${turn.item.run}:${turn.step}`, summary: clip(`step ${turn.step} · ${model}`) },
-        [{ ...fence(s), inboundId: turn.item.inboundId, run: turn.item.run, step: turn.step, seq: turn.seq, model, ...(failedOver ? { failedOver } : {}) }],
+        [{ ...fence(s), inboundId: turn.item.inboundId, run: turn.item.run, step: turn.step, seq: turn.seq, model, hasFallback, ...(failedOver ? { failedOver } : {}) }],
       );
     } catch (error) {
       if (isCancellation(error)) throw error;
       const { code, message } = causeOf(error);
       if (code === FAILURES.FencedOut) throw error;
-      if (turn.model + 1 >= turn.models.length) {
+      if (!hasFallback) {
         await fail(s, code, message);
         return 'failed';
       }

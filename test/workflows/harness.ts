@@ -56,6 +56,7 @@ export interface HouseOptions {
   readonly settings?: Partial<TurnSettings>;
   /** 0 replays the whole history on every task: any non-determinism fails the test. */
   readonly maxCachedWorkflows?: number;
+  readonly endCommand?: (key: string) => boolean;
 }
 
 export type House = Awaited<ReturnType<typeof buildHouse>>;
@@ -72,6 +73,7 @@ export async function buildHouse(env: TestWorkflowEnvironment, options: HouseOpt
   const deps: ActivityDeps = {
     db, events: bus, media: createMediaStore(db, join(dir, 'media')), log, hostId,
     draining: draining.signal,
+    endCommand: async (key) => options.endCommand?.(key) ?? false,
     models: () => options.models,
     tools: () => options.tools ?? toolset(),
     settings: () => ({ maxSteps: 20, idleMs: 60_000, thinking: 'off', ...options.settings }),

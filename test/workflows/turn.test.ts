@@ -1,6 +1,7 @@
 /** The turn loop on a real server: what a run does, what its rows say, how it stops. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { createBookkeeping } from '../../src/activities/bookkeeping.js';
 import { ModelError } from '../../src/activities/models/types.js';
 import { textResult } from '../../src/activities/tools/types.js';
 import { callsTools, newestResults, says, scriptedModels, stream, tool, toolset } from '../servers/scripted.js';
@@ -145,6 +146,39 @@ test('the server’s own delay is obeyed and a transient failure is retried on t
   expect(at[1]! - at[0]!).toBeGreaterThanOrEqual(1_600);
   // Readers are told that what was streamed is void.
   expect(h.events.some((e) => e.type === 'reset' && e.attempt === 2)).toBe(true);
+});
+
+test('a provider that asks for a long pause is left for the next model', async () => {
+  const models = scriptedModels(['fake/first', 'fake/second']);
+  models.on('go', (request) => {
+    if (request.model === 'first') throw new ModelError('RateLimited', 'come back in an hour', 3_600_000);
+    return says('at once');
+  });
+  const h = await open({ models });
+  await h.send(session(), 'pause', 'go');
+  expect((await h.ended('pause')).outcome).toMatchObject({ text: 'at once', model: 'second' });
+});
+
+test('a stop whose worker is gone ends the command that nobody follows, and says that it had begun', async () => {
+  const models = scriptedModels();
+  models.on('go', () => callsTools({ name: 'exec' }, { name: 'exec' }));
+  let started = false;
+  const ended: string[] = [];
+  // As a killed worker leaves it: the attempt does not report.
+  const gone = Promise.withResolvers<void>();
+  const exec = tool('exec', 'side-effecting', async () => ((started = true), await gone.promise, textResult('too late')));
+  const h = await open({ models, tools: toolset(exec), endCommand: (key) => (ended.push(key), key.endsWith('.0')) });
+  const key = session();
+  const { run, inboundId } = await h.send(key, 'orphan', 'go');
+  await h.until('the command runs', () => started);
+  const [first] = await h.rows(key);
+  const fence = { session: key, generation: 1, conversation: first!.conversation };
+  await createBookkeeping(h.deps).sealTurn({ ...fence, inboundId, run, step: 1, outcome: { state: 'aborted', seq: 5, code: 'stopped' }, last: { kind: 'aborted', seq: 5, reason: 'stopped' }, open: { callSeq: 2, calls: [{ index: 0, seq: 3 }, { index: 1, seq: 4 }], note: 'skipped: interrupted' } });
+  expect(ended).toEqual([`${run}:1.0`, `${run}:1.1`]);
+  const texts = (await h.rows(key)).flatMap((row) => (row.content.type === 'tool' ? row.content.blocks : [])).map((block) => (block.type === 'text' ? block.text : ''));
+  expect(texts).toEqual([expect.stringContaining('had begun and was ended'), 'skipped: interrupted']);
+  await h.handle(key).terminate('the attempt does not report');
+  gone.resolve();
 });
 
 test('a run that uses up its steps ends with StepLimit', async () => {
