@@ -113,12 +113,16 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
     const begun = await endCommands(input);
     const ended = await db.transaction().execute(async (tx) => {
       await assertFence(tx, input);
+      const known = await inboundById(tx, input.inboundId);
+      const runId = known?.runId ?? input.run;
+      // A repeated end: what was recorded stands, and the rows that closed the run are not written a second time.
+      if (known?.outcome) return { outcome: known.outcome, nextSeq: (await highestSeq(tx, input.session)) + 1, runId };
       const late = input.last ? await lateAnswer(tx, input, input.last.seq) : undefined;
       const end = late ? await endAfterLateAnswer(tx, input, late) : { outcome: input.outcome, rows: await closingRows(tx, input, begun) };
       if (end.rows.length > 0) await appendRows(tx, input, end.rows);
       const reason = end.outcome.state === 'ok' ? undefined : input.last?.kind === 'error' ? input.last.code : input.last?.reason;
       await endInbound(tx, input.inboundId, { state: end.outcome.state, outcome: end.outcome, ...(reason === undefined ? {} : { reason }) });
-      return { outcome: end.outcome, nextSeq: (await highestSeq(tx, input.session)) + 1, runId: (await inboundById(tx, input.inboundId))?.runId ?? input.run };
+      return { outcome: end.outcome, nextSeq: (await highestSeq(tx, input.session)) + 1, runId };
     });
     deps.events.publish({ type: 'end', state: ended.outcome.state, session: input.session, run: input.run, runId: ended.runId, step: input.step, attempt: 1, at: Date.now() });
     return { outcome: ended.outcome, nextSeq: ended.nextSeq };
