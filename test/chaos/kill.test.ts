@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Installation, install, until } from '../servers/installation.js';
 import { DEFAULT_KEY, type ModelServer, type SeenRequest, defaultAnswer, startModelServer } from '../servers/model-server.js';
 
@@ -80,39 +80,60 @@ function messageOf(history: History): string {
   return typeof content === 'string' ? content : (content as readonly { readonly text: string }[])[0]!.text;
 }
 
-describe('the gateway is killed', () => {
-  test.each([0, 1, 2, 3, 4, 5])('after %i of five calls, while the model is asked', async (done) => {
-    const id = `boundary-${done}`;
-    const reached = Promise.withResolvers<void>();
-    let asked = 0;
-    onRequest = (seen) => {
-      if (seen.results.length !== done || !seen.text.includes(id) || (asked += 1) > 1) return false;
-      reached.resolve();
-      return true;
-    };
+test('the gateway is killed with one chain at every step boundary: after 0, 1, … 5 of five calls', async () => {
+  const ids = [0, 1, 2, 3, 4, 5].map((done) => `boundary-${done}`);
+  const held = new Set<string>();
+  // Each chain's request at its own boundary gets no answer, once.
+  onRequest = (seen) => {
+    const id = ids.find((each) => seen.text.includes(`${each}.log`));
+    if (id === undefined || held.has(id) || id !== `boundary-${seen.results.length}`) return false;
+    held.add(id);
+    return true;
+  };
+  for (const id of ids) {
     await startChain(id);
     openGates(id);
-    await reached.promise;
-    await house.kill();
-    await house.start();
+  }
+  await until('every chain is at its boundary', () => held.size === ids.length);
+  await house.kill();
+  await house.start();
+  for (const [done, id] of ids.entries()) {
     await expectWhole(id);
     // The interrupted call is asked once more, finished ones never again.
-    const perStep = model.requests.filter((seen) => seen.text.includes(id)).map((seen) => seen.results.length);
+    const perStep = model.requests.filter((seen) => seen.text.includes(`${id}.log`)).map((seen) => seen.results.length);
     expect(perStep).toEqual([0, 1, 2, 3, 4, 5].flatMap((step) => (step === done ? [step, step] : [step])));
-  });
+  }
+});
 
-  test.each([1, 3, 5])('inside command %i: the command lives on and is re-attached', async (inside) => {
-    const id = `inside-${inside}`;
+test('the gateway is killed inside a command, with one chain in each of five: commands live on and are re-attached', async () => {
+  const ids = [1, 2, 3, 4, 5].map((inside) => `inside-${inside}`);
+  for (const [index, id] of ids.entries()) {
     await startChain(id);
-    openGates(id, inside - 1);
-    await until('the command runs', () => lines(`${id}.log`).includes(`begin-${inside}`));
+    openGates(id, index);
+  }
+  await until('every command runs', () => ids.every((id, index) => lines(`${id}.log`).includes(`begin-${index + 1}`)));
+  await house.kill();
+  // Two of them end while nobody watches; their results are found.
+  openGates('inside-2', 2);
+  openGates('inside-5');
+  await until('they ended', () => lines('inside-2.log').includes('end-2') && lines('inside-5.log').includes('end-5'));
+  await house.start();
+  for (const id of ids) openGates(id);
+  for (const id of ids) await expectWhole(id);
+});
+
+test('a chain whose gateway is killed again and again is still one chain', async () => {
+  const id = 'again';
+  await startChain(id);
+  for (const call of [1, 2, 4]) {
+    openGates(id, call - 1);
+    await until(`command ${call} runs`, () => lines(`${id}.log`).includes(`begin-${call}`));
     await house.kill();
-    // It ends while nobody watches; its result is found.
-    if (inside === 3) openGates(id);
+    openGates(id, call);
     await house.start();
-    openGates(id);
-    await expectWhole(id);
-  });
+  }
+  openGates(id);
+  await expectWhole(id);
 });
 
 test('the Temporal server is killed inside a command: it comes back on its ports and the chain goes on', async () => {
