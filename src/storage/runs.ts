@@ -3,7 +3,7 @@
  */
 import type { InboundState, RunOutcome } from '../core/run.js';
 import type { Usage } from '../core/model.js';
-import type { TranscriptRow } from '../core/transcript.js';
+import type { HistoryRow, PendingRow, RowStore, SessionRow } from '../core/rows.js';
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { ensureSession } from './fence.js';
 import { type Inbound, decode, inboundByRun, inboundByRunId } from './inbound.js';
@@ -12,45 +12,7 @@ import type { Tables } from './tables.js';
 import { historyPage, rowAt, runRows } from './transcript.js';
 import { type ToolAttempt, modelAttempts, toolAttempts, usageOfRuns } from './usage.js';
 
-export interface RunRecord {
-  readonly inboundId: string;
-  readonly runId: string;
-  readonly run: string;
-  readonly session: string;
-  readonly principal: string;
-  readonly state: InboundState;
-  readonly acceptedAt: number;
-  readonly takenAt?: number;
-  readonly endedAt?: number;
-  /** The message's text, clipped by whoever shows it. */
-  readonly text: string;
-  readonly steps: number;
-  readonly outcome?: RunOutcome & { readonly text?: string; readonly errorMessage?: string; readonly usage?: Usage; readonly costUsd?: number; readonly model?: string; readonly provider?: string };
-  readonly usage?: Usage;
-  readonly costUsd?: number;
-  readonly model?: string;
-  readonly mergedInto?: string;
-  readonly dropped?: string;
-}
-
-export interface SessionRecord {
-  readonly key: string;
-  readonly agent: string;
-  readonly label?: string;
-  readonly conversation: string;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  readonly activeRunIds: readonly string[];
-  readonly queued: number;
-  readonly lastRun?: { readonly runId: string; readonly state: InboundState; readonly error?: string };
-  readonly usage?: Usage;
-  readonly provider?: string;
-  readonly model?: string;
-}
-
-export type RunReader = ReturnType<typeof createRunReader>;
-
-export function createRunReader(db: Db) {
+export function createRunReader(db: Db): RowStore {
   return {
     run: async (runId: string, session?: string) => one(await inboundByRunId(db, runId, session)),
     runByHash: async (run: string) => one(await inboundByRun(db, run)),
@@ -82,7 +44,7 @@ export function createRunReader(db: Db) {
       const runs = [...new Set(page.rows.map((row) => row.run))];
       const ids = runs.length === 0 ? [] : await db.selectFrom('inbound').select(['run', 'run_id']).where('run', 'in', runs).execute();
       const idOf = new Map(ids.map((row) => [row.run, row.run_id]));
-      const rows = page.rows.map((row): TranscriptRow & { readonly runId?: string } => {
+      const rows = page.rows.map((row): HistoryRow => {
         const runId = idOf.get(row.run);
         return runId === undefined ? row : { ...row, runId };
       });
@@ -120,24 +82,18 @@ export function createRunReader(db: Db) {
       const tools: readonly ToolAttempt[] = await toolAttempts(db, run);
       return { attempts, rows: await runRows(db, run), tools };
     },
-
-    /** Rows by state: what runs, what waits. */
-    async counts(): Promise<Readonly<Record<string, number>>> {
-      const rows = await db.selectFrom('inbound').select((e) => ['state', e.fn.countAll().as('count')]).groupBy('state').execute();
-      return Object.fromEntries(rows.map((row) => [row.state, Number(row.count)]));
-    },
   };
 
-  async function one(row: Inbound | undefined): Promise<RunRecord | undefined> {
+  async function one(row: Inbound | undefined): Promise<PendingRow | undefined> {
     return row && (await many([row]))[0];
   }
 
-  async function many(rows: readonly Inbound[]): Promise<RunRecord[]> {
+  async function many(rows: readonly Inbound[]): Promise<PendingRow[]> {
     const usage = await usageOfRuns(db, rows.map((row) => row.run));
     return Promise.all(rows.map((row) => record(row, usage.get(row.run))));
   }
 
-  async function record(row: Inbound, spent: { readonly usage: Usage; readonly costUsd: number; readonly steps: number; readonly model?: string } | undefined): Promise<RunRecord> {
+  async function record(row: Inbound, spent: { readonly usage: Usage; readonly costUsd: number; readonly steps: number; readonly model?: string } | undefined): Promise<PendingRow> {
     const last = row.outcome?.seq === undefined ? undefined : (await rowAt(db, row.session, row.outcome.seq))?.content;
     const [provider, ...model] = spent?.model?.split('/') ?? [];
     const facts = spent ? { usage: spent.usage, costUsd: spent.costUsd, ...(provider === undefined ? {} : { provider, model: model.join('/') }) } : {};
@@ -158,7 +114,7 @@ export function createRunReader(db: Db) {
     };
   }
 
-  async function sessionRecord(key: string): Promise<SessionRecord> {
+  async function sessionRecord(key: string): Promise<SessionRow> {
     const row = await db.selectFrom('sessions').selectAll().where('key', '=', key).executeTakeFirstOrThrow();
     const open = await db.selectFrom('inbound').select(['run_id', 'state']).where('session', '=', key).where('state', 'in', ['accepted', 'signalled', 'taken']).orderBy('accepted_at').execute();
     const last = await db.selectFrom('inbound').select(['run_id', 'state', 'reason']).where('session', '=', key).orderBy('accepted_at', 'desc').limit(1).executeTakeFirst();

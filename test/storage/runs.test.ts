@@ -1,8 +1,9 @@
 /** What clients read of runs, sessions and history. */
 import { describe, expect, it } from 'vitest';
+import type { RowStore } from '../../src/core/rows.js';
 import type { Fence, InboundState, RunOutcome } from '../../src/core/run.js';
 import { endInbound, markSignalled, markTaken } from '../../src/storage/inbound.js';
-import { type RunReader, createRunReader } from '../../src/storage/runs.js';
+import { createRunReader } from '../../src/storage/runs.js';
 import type { Db } from '../../src/storage/sqlite.js';
 import { type NewRow, appendRows } from '../../src/storage/transcript.js';
 import { recordModelAttempt, recordToolAttempt } from '../../src/storage/usage.js';
@@ -11,7 +12,7 @@ import { SESSION, accept, answerContent, makeStore, openSession, userRow } from 
 interface House {
   readonly db: Db;
   readonly fence: Fence;
-  readonly reader: RunReader;
+  readonly reader: RowStore;
   append(...rows: readonly NewRow[]): Promise<unknown>;
   take(id: string): Promise<unknown>;
   end(id: string, outcome: RunOutcome, reason?: string): Promise<void>;
@@ -104,7 +105,7 @@ describe('the list of runs', () => {
     for (let i = 1; i <= 5; i += 1) await accept(db, `r${i}`, { accepted_at: i });
     await accept(db, 'elsewhere', { session: 'agent:main:other', accepted_at: 9 });
     await end('r2', { state: 'ok' });
-    const page = async (query: Parameters<RunReader['listRuns']>[0]) => {
+    const page = async (query: Parameters<RowStore['listRuns']>[0]) => {
       const { runs, total } = await reader.listRuns(query);
       return [ids(runs), total];
     };
@@ -122,16 +123,6 @@ describe('the list of runs', () => {
     await markSignalled(db, 'b');
     await take('a');
     expect(ids(await reader.pending(SESSION))).toEqual(['b', 'c']);
-  });
-
-  it('is counted by state', async () => {
-    const { db, reader, take, end } = await open();
-    expect(await reader.counts()).toEqual({});
-    for (const id of ['a', 'b', 'c', 'd']) await accept(db, id);
-    await take('b');
-    await end('c', { state: 'ok' });
-    await end('d', { state: 'ok' });
-    expect(await reader.counts()).toEqual({ accepted: 1, taken: 1, ok: 2 });
   });
 });
 

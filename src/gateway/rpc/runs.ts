@@ -67,6 +67,7 @@ async function runView(row: RunRow, deps: Pick<GatewayDeps, 'webUrl' | 'rows'>, 
   const told = ended ? tellOutcome({ row, final: row }) : undefined;
   const begun = row.takenAt ?? row.endedAt;
   const webUrl = deps.webUrl(row.session, row.run);
+  const usage = row.outcome?.usage ?? row.usage;
   return {
     runId: row.runId,
     sessionKey: row.session,
@@ -80,7 +81,7 @@ async function runView(row: RunRow, deps: Pick<GatewayDeps, 'webUrl' | 'rows'>, 
     durationMs: row.takenAt === undefined ? null : (row.endedAt ?? now) - row.takenAt,
     provider: row.outcome?.provider ?? null,
     model: row.outcome?.model ?? null,
-    ...(row.outcome?.usage ? { usage: usageOf(row.outcome.usage, row.outcome.costUsd) } : {}),
+    ...(usage ? { usage: usageOf(usage, row.outcome?.costUsd ?? row.costUsd) } : {}),
     ...(told?.text ? { text: told.text } : {}),
     ...(told?.error === undefined ? {} : { error: told.error, code: told.code }),
     ...(row.mergedInto === undefined ? {} : { mergedInto: (await deps.rows.runByHash(row.mergedInto))?.runId ?? row.mergedInto }),
