@@ -1,0 +1,26 @@
+/**
+ * Applies edits of the config file to the running gateway, whoever made them: an editor, `openclaw config set`.
+ * Invariant: a broken file changes nothing; the gateway goes on with what it had and says what is wrong, once.
+ */
+import { unwatchFile, watchFile } from 'node:fs';
+import { messageOf } from '../core/errors.js';
+import type { Logger } from '../core/ports.js';
+import type { Live } from './live.js';
+
+/** Polled: editors replace the file, which ends a watch on its inode. */
+const POLL_MS = 500;
+
+/** @returns the function that ends it */
+export function watchConfig(path: string, live: Live, log: Logger): () => void {
+  let reloading = Promise.resolve();
+  const changed = (): void => {
+    reloading = reloading
+      .then(() => live.reload())
+      .then((applied) => {
+        if (applied) log.info({ path }, 'config file read again');
+      })
+      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'the config file has an error; the gateway goes on with the settings it had'));
+  };
+  watchFile(path, { interval: POLL_MS, persistent: false }, changed);
+  return () => unwatchFile(path, changed);
+}
