@@ -6,13 +6,11 @@ import JSON5 from 'json5';
 import type { ConfigChange, ConfigControl, ConfigSnapshot } from '../gateway/deps.js';
 import { CodedError, invalidRequest } from '../core/errors.js';
 import type { Logger } from '../core/ports.js';
+import { appliesAtStart } from '../core/schema/config.js';
 import { messageOf } from '../core/errors.js';
 import { type ConfigIssue, configHash, fileSchema, parseConfig, redactConfig, redactRaw, replaceConfig } from '../storage/config/index.js';
 import { readRaw } from '../storage/config/load-raw.js';
 import type { Live } from './live.js';
-
-/** Read once at start: the port is bound, the engine runs, the log is open. */
-const START_ONLY = ['gateway', 'temporal', 'logging'] as const;
 
 export function createConfigControl(deps: { readonly live: Live; readonly path: string; readonly env: NodeJS.ProcessEnv; readonly log: Logger }): ConfigControl {
   return { get: snapshot, set: (raw, baseHash) => write(raw, baseHash), patch: (raw, baseHash) => write(merged(raw), baseHash), schema: () => fileSchema() };
@@ -54,7 +52,7 @@ export function createConfigControl(deps: { readonly live: Live; readonly path: 
     const changedPaths = changes(before, parsedOrEmpty(readRaw(deps.path) ?? ''));
     await deps.live.reload();
     deps.log.info({ changedPaths }, 'config changed');
-    return { snapshot: snapshot(), changedPaths, restartRequired: changedPaths.some((path) => START_ONLY.some((root) => path === root || path.startsWith(`${root}.`))) };
+    return { snapshot: snapshot(), changedPaths, restartRequired: changedPaths.some(appliesAtStart) };
   }
 
   function merged(patch: string): string {

@@ -3,6 +3,7 @@
  * Invariant: nothing that leaves here holds a secret.
  */
 import { CodedError } from '../core/errors.js';
+import { appliesAtStart } from '../core/schema/config.js';
 import {
   fileSchema, loadConfig, parsePath, redactConfig, redactRaw, resolvePaths, setConfig, showIssue, unsetConfig, type PathOptions,
 } from '../storage/config/index.js';
@@ -13,6 +14,9 @@ export interface ConfigAnswer {
   /** Sentences with file, line and column. */
   readonly warnings: readonly string[];
 }
+
+/** When a running gateway uses a change of this key. */
+export const appliesWhen = (path: string): string => (appliesAtStart(path) ? 'A running gateway uses it after a restart.' : 'A running gateway uses it within a second.');
 
 /** One value of the effective config (file and defaults), or all of it. @throws CodedError CONFIG_NOT_FOUND, and as `loadConfig` */
 export function configGet(options: PathOptions, path?: string): ConfigAnswer & { readonly value: unknown } {

@@ -45,3 +45,8 @@ export function configuredModels(config: Config): readonly string[] {
   if (typeof model === 'string') return [model];
   return [...(model.primary === undefined ? [] : [model.primary]), ...(model.fallbacks ?? [])];
 }
+
+/** Read once, at start: the port is bound, the engine runs, the log is open. Everything else applies at once. */
+const START_ONLY = ['gateway', 'temporal', 'logging'] as const;
+/** Does a change of this key wait for the gateway's next start? @param path dotted */
+export const appliesAtStart = (path: string): boolean => START_ONLY.some((root) => path === root || path.startsWith(`${root}.`));

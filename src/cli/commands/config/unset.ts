@@ -8,8 +8,9 @@ export default class ConfigUnsetCommand extends ConfigCommand {
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(ConfigUnsetCommand);
-    const { path } = (await this.files()).configUnset(this.install(flags), args.path);
-    this.log(`Removed ${args.path} from ${path}. A running gateway uses it after a restart.`);
+    const files = await this.files();
+    const { path } = files.configUnset(this.install(flags), args.path);
+    this.log(`Removed ${args.path} from ${path}. ${files.appliesWhen(args.path)}`);
     return { ok: true, path: args.path, file: path };
   }
 }
