@@ -1,7 +1,7 @@
 /**
  * What clients read of runs, sessions and history: joins over rows, no state of its own. Every list has a bound.
  */
-import type { InboundState, RunOutcome } from '../core/run.js';
+import type { InboundState } from '../core/run.js';
 import type { Usage } from '../core/model.js';
 import type { HistoryRow, PendingRow, RowStore, SessionRow } from '../core/rows.js';
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
