@@ -12,7 +12,7 @@ import { saveDraft } from '../storage/drafts.js';
 import { checkFence } from '../storage/fence.js';
 import { inboundById } from '../storage/inbound.js';
 import { appendRows, rowAt, sameIdentity } from '../storage/transcript.js';
-import { type ModelAttempt, recordModelAttempt } from '../storage/usage.js';
+import { recordModelAttempt } from '../storage/usage.js';
 import type { ActivityDeps } from './deps.js';
 import { toFailure, translated } from './failures.js';
 import { type Running, whileHeartbeating } from './heartbeat.js';
@@ -86,7 +86,7 @@ export function createCallModel(deps: ActivityDeps): ModelActivities {
 }
 
 /** The usage row of this attempt, whatever becomes of it. */
-function attemptRecorder(input: CallModelInput, attempt: number): (outcome: string, answer?: ModelAnswer, cost?: number) => ModelAttempt {
+function attemptRecorder(input: CallModelInput, attempt: number): (outcome: string, answer?: ModelAnswer, cost?: number) => Parameters<typeof recordModelAttempt>[1] {
   const startedAt = Date.now();
   const [provider = '', ...model] = input.model.split('/');
   return (outcome, answer, cost) => ({
