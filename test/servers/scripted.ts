@@ -32,12 +32,13 @@ export function stream(answer: ModelAnswer, options: StreamOptions): ModelAnswer
   return answer;
 }
 
+/** Models named `…sees…` take images. */
 export function scriptedModels(chain: readonly string[] = ['fake/one']): ScriptedModels {
   const rules: { readonly text: string | RegExp; readonly step: Step }[] = [];
   const requests: ModelRequest[] = [];
   const provider: ModelProvider = {
     id: 'fake',
-    facts: () => ({ contextWindow: 100_000, maxTokens: 1_000, images: false, reasoning: false, price: { input: 1, output: 2 } }),
+    facts: (model) => ({ contextWindow: 100_000, maxTokens: 1_000, images: model.includes('sees'), reasoning: true, price: { input: 1, output: 2 } }),
     async stream(request, options) {
       requests.push(request);
       const asked = newestText(request);

@@ -18,6 +18,7 @@ import type { ToolRegistry } from '../../src/activities/tools/types.js';
 import { createBus } from '../../src/bus/bus.js';
 import type { RunEvent } from '../../src/core/events.js';
 import { RPC_CHANNEL, SEARCH_ATTRIBUTES, TASK_QUEUE, TIMINGS, hostQueue, sessionWorkflowId } from '../../src/core/names.js';
+import type { Attachment } from '../../src/core/message.js';
 import type { DoorAnswer, TurnRequest } from '../../src/core/ports.js';
 import { createSessionControl } from '../../src/sessions/control.js';
 import { createSessionEngine } from '../../src/sessions/engine.js';
@@ -103,10 +104,10 @@ export async function buildHouse(env: TestWorkflowEnvironment, options: HouseOpt
     db, deps, engine, events, reader, door, startWorkers, stopWorkers,
     sweeper: createSweeper({ db, engine, log }, { staleMs: 0 }),
     control: createSessionControl({ db, engine }),
-    send: (session: string, runId: string, text: string, turn?: TurnRequest): Promise<DoorAnswer> =>
+    send: (session: string, runId: string, text: string, turn?: TurnRequest, attachments: readonly Attachment[] = []): Promise<DoorAnswer> =>
       door.accept({
         session, runId, principal: 'owner', role: 'owner', ...(turn ? { turn } : {}),
-        message: { channel: RPC_CHANNEL, account: 'default', conversation: { kind: 'direct', id: session }, sender: { id: 'owner' }, messageId: runId, event: { type: 'message' }, time: Date.now(), text, mentions: [], attachments: [] },
+        message: { channel: RPC_CHANNEL, account: 'default', conversation: { kind: 'direct', id: session }, sender: { id: 'owner' }, messageId: runId, event: { type: 'message' }, time: Date.now(), text, mentions: [], attachments },
       }),
     /** The run's row once it is terminal. */
     async ended(runId: string, timeoutMs = 30_000) {

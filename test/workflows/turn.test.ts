@@ -290,6 +290,27 @@ test('a stop of one waiting run ends that run alone', async () => {
   expect(models.requests).toHaveLength(2);
 });
 
+test('an image reaches a model that sees, is described to one that does not, and the caller’s model and thinking are used', async () => {
+  const models = scriptedModels();
+  let bytes: Uint8Array | undefined;
+  models.on('look', async (request, { loadMedia }) => {
+    const image = request.messages.flatMap((m) => (m.role === 'user' ? m.blocks : [])).find((block) => block.type === 'image');
+    if (image?.type === 'image') bytes = await loadMedia(image.hash);
+    return says(`${request.model} ${request.thinking} ${image ? 'sees' : JSON.stringify(request.messages)}`);
+  });
+  const h = await open({ models });
+  // The smallest valid PNG header is enough to be sniffed as one.
+  const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+  const { hash, mime, size } = await h.deps.media.put(png, 'text/plain');
+  expect(mime).toBe('image/png');
+  const attachments = [{ kind: 'image' as const, mime, size, name: 'dot.png', media: { hash } }];
+  await h.send(session(), 'sees', 'look', { model: 'fake/sees', thinking: 'high' }, attachments);
+  expect((await h.ended('sees')).outcome?.text).toBe('sees high sees');
+  expect(Buffer.from(bytes!)).toEqual(png);
+  await h.send(session(), 'blind', 'look', {}, attachments);
+  expect((await h.ended('blind')).outcome?.text).toContain('[image: dot.png, image/png');
+});
+
 test('text is streamed and stored whole even when the provider says it in one piece', async () => {
   const models = scriptedModels();
   models.on('piece', (_request, options) => stream(says('one piece'), options));
