@@ -3,10 +3,13 @@
  * Order of a start: lock, store, port, engine, workers, sweeper. The port answers within a moment (`/readyz` says 503
  * until the engine is there), and a message sent meanwhile is accepted: its row waits for the sweeper.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createBus } from '../bus/bus.js';
 import { createRing } from '../bus/ring.js';
 import { serveRunSocket } from '../bus/socket.js';
+import { pruneJobs } from '../activities/tools/exec/jobs.js';
 import { messageOf } from '../core/errors.js';
+import type { Logger } from '../core/ports.js';
 import { buildGateway, listen } from '../gateway/app.js';
 import type { HealthReport } from '../gateway/deps.js';
 import { createSessionControl } from '../sessions/control.js';
@@ -15,9 +18,11 @@ import { createDoor } from '../sessions/intake.js';
 import { createSweeper } from '../sessions/sweeper.js';
 import { gatewayToken, type PathOptions } from '../storage/config/index.js';
 import { createRunReader } from '../storage/runs.js';
-import { type HeldLock, holdLock } from '../storage/sqlite.js';
+import { holdLock } from '../storage/sqlite.js';
 import { banner } from './banner.js';
+import { type Closing, createClosing } from './closing.js';
 import { createConfigControl } from './config-control.js';
+import { watchConfig } from './config-watch.js';
 import { doctorChecks } from './doctor.js';
 import { createModelsPort } from './models-port.js';
 import { openRuntime } from './runtime.js';
@@ -31,18 +36,45 @@ export interface GatewayRunOptions extends PathOptions {
   readonly logLevel?: string;
 }
 
+/** Running steps have 20 s to finish (`GRACE_MS` of the workers); the rest closes in a moment. */
+const CLOSE_LIMIT_MS = 30_000;
+/** A stop during the start waits this long for it; a server that is being started goes on by itself and is adopted later. */
+const START_CUT_MS = 2_000;
+/** Finished commands are kept for people to look at. */
+const JOBS_KEPT_MS = 30 * 24 * 3_600_000;
+
 /** Runs until SIGTERM or Ctrl-C. @returns the exit code. @throws CodedError when it cannot start, with what to do */
 export async function runGateway(options: GatewayRunOptions): Promise<number> {
+  const closing = createClosing();
+  let complain = (problem: string): void => void process.stderr.write(`warning: ${problem}\n`);
+  try {
+    return await serve(options, closing, (log) => (complain = (problem) => log.warn({ error: problem }, 'the stop was not clean')));
+  } finally {
+    await closing.close(CLOSE_LIMIT_MS, complain);
+  }
+}
+
+async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: Logger) => void): Promise<number> {
   const startedAt = Date.now();
-  let lock: HeldLock | undefined;
-  const runtime = await openRuntime({ ...options, name: 'gateway', beforeStore: (paths) => (lock = holdLock(paths.lock)) });
+  const runtime = await openRuntime({
+    ...options,
+    name: 'gateway',
+    beforeStore(paths) {
+      const lock = holdLock(paths.lock);
+      closing.opened('lock', () => lock.release());
+    },
+  });
+  closing.opened('store', () => runtime.close());
   const { paths, log, db, live } = runtime;
+  onLog(log);
   const { config } = live.loaded();
   for (const warning of live.loaded().warnings) log.warn({}, `${live.loaded().path}:${warning.line}:${warning.column} ${warning.message}`);
 
   const bus = createBus();
   const ring = createRing(bus);
+  closing.opened('ring', () => ring.close());
   const socket = await serveRunSocket(paths.runSocket, bus);
+  closing.opened('run.sock', () => socket.close());
   const draining = new AbortController();
   const late = lateEngine();
   const door = createDoor({ db, engine: late.engine, events: bus, log });
@@ -82,41 +114,34 @@ export async function runGateway(options: GatewayRunOptions): Promise<number> {
     webUrl: (session) => temporal?.webUrl(session),
   });
 
-  async function close(): Promise<void> {
-    draining.abort(new Error('the gateway is stopping'));
-    // Intake first: what comes now goes to the next gateway.
-    await sweeper.stop();
-    await app.close();
-    await workers?.stop();
-    await temporal?.close();
-    await socket.close();
-    ring.close();
-    await runtime.close();
-    lock?.release();
-  }
+  closing.opened('config watch', watchConfig(paths.configPath, live, log));
+  closing.opened('Temporal', () => temporal?.close());
+  closing.opened('workers', () => workers?.stop());
+  // Intake ends first: what comes now goes to the next gateway.
+  closing.opened('door', () => app.close());
+  closing.opened('sweeper', () => sweeper.stop());
+  closing.opened('steps', () => draining.abort(new Error('the gateway is stopping')));
 
-  try {
-    const { url } = await listen(app, { port: options.port ?? config.gateway.port, bind: config.gateway.bind });
-    // A second Ctrl-C must work from the first moment on.
-    const ending = untilSignal();
-    const starting = start();
-    const first = await Promise.race([ending, starting]);
-    if (first === undefined) {
-      process.stdout.write(banner({ url, stateDir: paths.stateDir, workspace: live.workspace(), models: live.models(), temporal: temporal!, startedAt, execMode: live.loaded().config.tools.exec.mode }));
-    }
-    const signal = first ?? (await ending);
-    process.stdout.write(`${signal}: stopping; running steps finish, runs go on with the next start (again: stop at once)\n`);
-    await starting.catch(() => undefined);
-    await close();
-    return 0;
-  } catch (error) {
-    await close().catch((closing: unknown) => log.warn({ error: messageOf(closing) }, 'the stop was not clean'));
-    throw error;
+  const { url } = await listen(app, { port: options.port ?? config.gateway.port, bind: config.gateway.bind });
+  // A second Ctrl-C must work from the first moment on.
+  const ending = untilSignal();
+  const starting = start();
+  const first = await Promise.race([ending, starting]);
+  if (first === undefined) {
+    process.stdout.write(banner({ url, stateDir: paths.stateDir, workspace: live.workspace(), models: live.models(), temporal: temporal!, startedAt, execMode: live.loaded().config.tools.exec.mode }));
+    // Late on purpose: a removed job reads as "never begun", so only what no call can still ask for goes, and no start waits for it.
+    pruneJobs(paths.jobs, Date.now() - JOBS_KEPT_MS).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'old jobs were not removed'));
   }
+  const signal = first ?? (await ending);
+  process.stdout.write(`${signal}: stopping; running steps finish, runs go on with the next start (again: stop at once)\n`);
+  draining.abort(new Error('the gateway is stopping'));
+  await Promise.race([starting.catch(() => undefined), sleep(START_CUT_MS, undefined, { ref: false })]);
+  return 0;
 
   async function start(): Promise<undefined> {
     installRuntime(log);
     temporal = await connectTemporal({ env: options.env, config, stateDir: paths.stateDir, installId: runtime.identity.installId, log, embed: true });
+    if (draining.signal.aborted) return undefined;
     temporal.engine?.onDown((reason) => {
       engineUp = false;
       problem = reason;

@@ -10,6 +10,7 @@ import { createToolRegistry } from '../activities/tools/registry.js';
 import type { ToolConfig, ToolRegistry } from '../activities/tools/types.js';
 import { systemPrompt } from '../activities/workspace/prompt.js';
 import { ensureWorkspace } from '../activities/workspace/workspace.js';
+import { CodedError, messageOf } from '../core/errors.js';
 import type { Logger, MediaStore } from '../core/ports.js';
 import type { Config } from '../core/schema/config.js';
 import { type LoadedConfig, type PathOptions, loadConfig, workspaceOf } from '../storage/config/index.js';
@@ -19,8 +20,8 @@ export interface Live extends Pick<ActivityDeps, 'models' | 'tools' | 'settings'
   /** What the process runs with. */
   loaded(): LoadedConfig;
   workspace(): string;
-  /** Reads the file again. @throws CodedError CONFIG_… and keeps what was */
-  reload(): Promise<void>;
+  /** Reads the file again. @returns whether it had changed. @throws CodedError CONFIG_… and keeps what was */
+  reload(): Promise<boolean>;
 }
 
 interface Current {
@@ -40,8 +41,7 @@ export async function createLive(options: { readonly paths: StateDir; readonly p
   async function build(loaded: LoadedConfig): Promise<Current> {
     const { config } = loaded;
     const wanted = workspaceOf(options.paths, config.agents.defaults.workspace, env);
-    await ensureWorkspace(wanted);
-    const workspace = realpathSync(wanted);
+    const workspace = await usableWorkspace(wanted);
     const ollama: OllamaProbe | undefined = await probeOllama(ollamaAddress(env), OLLAMA_PROBE_MS);
     return {
       loaded,
@@ -65,9 +65,21 @@ export async function createLive(options: { readonly paths: StateDir; readonly p
         now: new Date(),
       }),
     async reload() {
-      current = await build(loadConfig(options.pathOptions));
+      const loaded = loadConfig(options.pathOptions);
+      if (loaded.hash === current.loaded.hash) return false;
+      current = await build(loaded);
+      return true;
     },
   };
+}
+
+async function usableWorkspace(wanted: string): Promise<string> {
+  try {
+    await ensureWorkspace(wanted);
+    return realpathSync(wanted);
+  } catch (error) {
+    throw new CodedError('WORKSPACE_UNUSABLE', `The workspace ${wanted} cannot be used: ${messageOf(error)}`, 'Set agents.defaults.workspace or OPENCLAW_WORKSPACE_DIR to a folder you own.');
+  }
 }
 
 const turnSettings = ({ agents, session }: Config): TurnSettings => ({

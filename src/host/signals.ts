@@ -2,15 +2,24 @@
 
 const ENDING = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
+/**
+ * Ctrl-C under `npm start` arrives twice: from the terminal, which signals the whole process group, and from npm, which
+ * passes it on. The same signal this soon is an echo and no second wish.
+ */
+const ECHO_MS = 1_000;
+
 /** Resolves with the first ending signal; from then on a second one exits with its usual code. */
-export function untilSignal(): Promise<NodeJS.Signals> {
+export function untilSignal(from: Pick<NodeJS.Process, 'on' | 'exit'> = process, now: () => number = () => performance.now()): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let first = true;
+    let first: { readonly signal: NodeJS.Signals; readonly at: number } | undefined;
     for (const signal of ENDING) {
-      process.on(signal, () => {
-        if (!first) process.exit(signal === 'SIGINT' ? 130 : 143);
-        first = false;
-        resolve(signal);
+      from.on(signal, () => {
+        if (!first) {
+          first = { signal, at: now() };
+          resolve(signal);
+        } else if (signal !== first.signal || now() - first.at >= ECHO_MS) {
+          from.exit(signal === 'SIGINT' ? 130 : 143);
+        }
       });
     }
   });

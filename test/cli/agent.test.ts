@@ -89,7 +89,7 @@ describe('failures', () => {
       },
     });
     const plain = await home.run(['agent', '-m', 'hi', '--run-id', 'r-2']);
-    expect(plain).toMatchObject({ code: 1, stdout: '', stderr: 'Error: the key was refused (Auth)\nTry: See what it did: openclaw runs show r-2\n' });
+    expect(plain).toMatchObject({ code: 1, stdout: '', stderr: 'Error: the key was refused (Auth) → See what it did: openclaw runs show r-2\n' });
     const json = await home.run(['agent', '-m', 'hi', '--json']);
     expect(json.code).toBe(1);
     expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, error: { type: 'cli_error', code: 'Auth', message: 'the key was refused' } });
@@ -106,14 +106,14 @@ describe('failures', () => {
     await gateway.close();
     const result = await home.run(['agent', '-m', 'hi']);
     expect(result.code).toBe(1);
-    expect(result.stderr).toBe(`Error: No gateway answers at ${gateway.url} (GATEWAY_DOWN)\nTry: Start it with: openclaw gateway\n`);
+    expect(result.stderr).toBe(`Error: No gateway answers at ${gateway.url} (GATEWAY_DOWN) → Start it with: openclaw gateway\n`);
   });
 
   test('out of time: exit 3, and how to come back', async () => {
     await stub({ agent: (params, context) => (context.respond(accept(params['idempotencyKey'])), ANSWERED) });
     const result = await home.run(['agent', '-m', 'hi', '--timeout', '1', '--run-id', 'r-3']);
     expect(result).toMatchObject({ code: 3, stdout: '' });
-    expect(result.stderr).toContain('No answer within 1 s; the run goes on (WAIT_TIMEOUT)\nTry: Wait for it with: openclaw runs wait r-3');
+    expect(result.stderr).toContain('No answer within 1 s; the run goes on (WAIT_TIMEOUT) → Wait for it with: openclaw runs wait r-3');
   });
 });
 
@@ -171,7 +171,7 @@ describe('a gateway that goes away', () => {
 
   test('a run nobody knows is an error', async () => {
     await stub({ 'agent.wait': (params) => ({ runId: params['runId'], status: 'timeout', error: 'no run with this id is known' }) });
-    expect(await home.run(['runs', 'wait', 'nope'])).toMatchObject({ code: 1, stderr: 'Error: No run nope is known (UNKNOWN_RUN)\nTry: See the runs there are: openclaw runs list\n' });
+    expect(await home.run(['runs', 'wait', 'nope'])).toMatchObject({ code: 1, stderr: 'Error: No run nope is known (UNKNOWN_RUN) → See the runs there are: openclaw runs list\n' });
   });
 });
 

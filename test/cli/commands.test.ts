@@ -79,7 +79,7 @@ describe('a gateway that cannot be used is named by what is wrong', () => {
     home.env['OPENCLAW_GATEWAY_TOKEN'] = 'wrong';
     const wrong = await home.run(['health']);
     expect(wrong.code).toBe(1);
-    expect(wrong.stderr).toMatch(/^Error: The gateway refused the token: .*\(BAD_TOKEN\)\nTry: Use --token/);
+    expect(wrong.stderr).toMatch(/^Error: The gateway refused the token: .*\(BAD_TOKEN\) → Use --token/);
     delete home.env['OPENCLAW_GATEWAY_TOKEN'];
     expect((await home.run(['health'])).stderr).toMatch(/wants a token and none was found \(BAD_TOKEN\)/);
   });

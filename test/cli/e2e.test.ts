@@ -127,7 +127,7 @@ describe('a start that cannot be is one line with what to do', () => {
   const refused = async (env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<CliResult> => {
     const result = await shell.run(['gateway', ...args], { env });
     expect(result.code).toBe(1);
-    expect(result.stderr).toMatch(/^Error: .+ \([A-Z_]+\)\nTry: .+\n$/);
+    expect(result.stderr).toMatch(/^Error: .+ \([A-Z_]+\) → .+\n$/);
     return result;
   };
   const folder = (): string => mkdtempSync(join(tmpdir(), 'openclaw-start-'));

@@ -15,6 +15,15 @@ const BIN = fileURLToPath(new URL('../../bin/openclaw.mjs', import.meta.url));
 export interface InstallationOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** No state directory and no config yet: the engine takes ports near the usual ones. */
+  readonly fresh?: boolean;
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly ms: number;
 }
 
 export type Installation = Awaited<ReturnType<typeof install>>;
@@ -22,23 +31,42 @@ export type Installation = Awaited<ReturnType<typeof install>>;
 export async function install(options: InstallationOptions = {}) {
   const home = mkdtempSync(join(tmpdir(), 'openclaw-chaos-'));
   const stateDir = join(home, 'state');
-  mkdirSync(stateDir, { mode: 0o700 });
   const [port, grpc, ui] = await freePorts(3);
-  writeFileSync(join(stateDir, 'openclaw.json'), JSON.stringify({ temporal: { port: grpc, uiPort: ui }, ...options.config }), { mode: 0o600 });
+  if (!options.fresh) {
+    mkdirSync(stateDir, { mode: 0o700 });
+    writeFileSync(join(stateDir, 'openclaw.json'), JSON.stringify({ temporal: { port: grpc, uiPort: ui }, ...options.config }), { mode: 0o600 });
+  }
   const env: NodeJS.ProcessEnv = { ...process.env, HOME: home, OPENCLAW_STATE_DIR: stateDir, OPENCLAW_GATEWAY_PORT: String(port), ...options.env };
   const output: string[] = [];
   let child: ChildProcess | undefined;
   const clients: Gateway[] = [];
 
-  async function start(): Promise<void> {
-    const started = spawn(process.execPath, [BIN, 'gateway'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  /** Starts the gateway in a process group of its own, as a terminal does, and waits for nothing. */
+  function launch(): ChildProcess {
+    const started = spawn(process.execPath, [BIN, 'gateway'], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     child = started;
     started.stdout.on('data', (data: Buffer) => output.push(data.toString()));
     started.stderr.on('data', (data: Buffer) => output.push(data.toString()));
+    return started;
+  }
+
+  async function start(): Promise<void> {
+    const started = launch();
     await until('the gateway is ready', async () => {
       if (started.exitCode !== null) throw new Error(`the gateway ended:\n${output.join('')}`);
       return ready();
     });
+  }
+
+  /** Any other command, to its end. */
+  function run(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Ended> {
+    const began = Date.now();
+    const command = spawn(process.execPath, [BIN, ...args], { env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000, killSignal: 'SIGKILL' });
+    let stdout = '';
+    let stderr = '';
+    command.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
+    command.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+    return new Promise((resolve) => command.once('close', (code) => resolve({ code, stdout, stderr, ms: Date.now() - began })));
   }
 
   async function ready(): Promise<boolean> {
@@ -49,16 +77,19 @@ export async function install(options: InstallationOptions = {}) {
     }
   }
 
-  async function end(signal: NodeJS.Signals): Promise<void> {
+  /** @returns the exit code, when it ended by itself */
+  async function end(signal?: NodeJS.Signals): Promise<number | null> {
     const ending = child;
-    if (!ending || ending.exitCode !== null || ending.signalCode !== null) return;
-    const gone = new Promise<void>((resolve) => ending.once('exit', () => resolve()));
-    ending.kill(signal);
-    await gone;
+    if (!ending || ending.exitCode !== null || ending.signalCode !== null) return ending?.exitCode ?? null;
+    const gone = new Promise<number | null>((resolve) => ending.once('exit', (code) => resolve(code)));
+    if (signal !== undefined) ending.kill(signal);
+    const code = await gone;
     for (const client of clients.splice(0)) client.close();
+    return code;
   }
 
-  const engine = (): { readonly pid: number } => JSON.parse(readFileSync(join(stateDir, 'temporal', 'server.json'), 'utf8')) as { pid: number };
+  const engine = (): { readonly pid: number; readonly startTime: string; readonly ports: { readonly grpc: number; readonly ui: number } } =>
+    JSON.parse(readFileSync(join(stateDir, 'temporal', 'server.json'), 'utf8'));
 
   async function client(): Promise<Gateway> {
     const gateway = await connectGateway({ url: `ws://127.0.0.1:${port}`, token: readFileSync(join(stateDir, 'gateway-token'), 'utf8').trim(), version: 'test' }, { timeoutMs: 20_000 });
@@ -67,11 +98,13 @@ export async function install(options: InstallationOptions = {}) {
   }
 
   return {
-    home, stateDir, port, env, output, start, client, ready, engine,
+    home, stateDir, port, env, output, launch, start, run, client, ready, engine,
     workspace: join(stateDir, 'workspace'),
     /** SIGKILL: nothing gets to say goodbye. */
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
+    /** Waits for its end. */
+    ended: () => end(),
     killEngine(): void {
       process.kill(engine().pid, 'SIGKILL');
     },

@@ -48,8 +48,11 @@ export function failureOf(error: unknown): Failure {
 /** The one document on stdout under `--json`. */
 export const failureDocument = ({ exit: _exit, ...error }: Failure): unknown => ({ ok: false, error });
 
+/** One line: what happened → what to do. */
 export function failureText(failure: Failure): string {
-  const lines = [`Error: ${failure.message} (${failure.code})`];
-  if (failure.hint !== undefined) lines.push(`Try: ${failure.hint}`);
-  return `${lines.join('\n')}\n`;
+  return `Error: ${oneLine(failure.message)} (${failure.code})${failure.hint === undefined ? '' : ` → ${oneLine(failure.hint)}`}\n`;
 }
+
+/** A config's findings, a server's last words: one behind the other. */
+const oneLine = (text: string): string =>
+  text.split('\n').map((line) => line.trim()).filter((line) => line !== '').join('; ');

@@ -26,18 +26,18 @@ const READY_LIMIT_MS = 60_000;
 /** All the server needs; API keys and tokens of the gateway stay out of it. */
 const ENVIRONMENT = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'SSL_CERT_FILE', 'SSL_CERT_DIR'] as const;
 
-/** The first line of `temporal --version`. @throws HostError ENGINE_CLI_MISSING when the file does not run. */
+/** The first line of `temporal --version`. @throws HostError ENGINE_CLI_MISSING when the file does not run or is another program. */
 export async function cliVersion(cliPath: string): Promise<string> {
+  const advice = 'Set OPENCLAW_TEMPORAL_CLI to a working one, or unset it and start again to fetch one.';
+  let version: string;
   try {
     const { stdout } = await promisify(execFile)(cliPath, ['--version'], { timeout: 30_000 });
-    return stdout.trim().split('\n')[0] ?? '';
+    version = stdout.trim().split('\n')[0] ?? '';
   } catch (error) {
-    throw new HostError(
-      'ENGINE_CLI_MISSING',
-      `The temporal CLI at ${cliPath} does not run: ${messageOf(error).split('\n')[0]}`,
-      'Set OPENCLAW_TEMPORAL_CLI to a working one, or unset it and start again to fetch one.',
-    );
+    throw new HostError('ENGINE_CLI_MISSING', `The temporal CLI at ${cliPath} does not run: ${messageOf(error).split('\n')[0]}`, advice);
   }
+  if (/^temporal version/i.test(version)) return version;
+  throw new HostError('ENGINE_CLI_MISSING', `${cliPath} is not the temporal CLI (it says: ${version.slice(0, 60)})`, advice);
 }
 
 /** Starts a server on `ports`, records it, and resolves when it answers. */
