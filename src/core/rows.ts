@@ -64,7 +64,8 @@ export interface SessionRow {
   readonly activeRunIds: readonly string[];
   /** Runs accepted and not yet taken. */
   readonly queued: number;
-  readonly lastRun?: { readonly runId: string; readonly state: InboundState; readonly error?: string };
+  /** `text`: the message it answers. */
+  readonly lastRun?: { readonly runId: string; readonly state: InboundState; readonly error?: string; readonly text?: string };
   readonly usage?: Usage;
   readonly provider?: string;
   readonly model?: string;

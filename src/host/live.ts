@@ -3,6 +3,7 @@
  * Invariant: a reload replaces all of it or nothing; running steps keep what they began with.
  */
 import { realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
 import type { ActivityDeps, TurnSettings } from '../activities/deps.js';
 import { type ModelRegistry, type OllamaProbe, createModelRegistry, ollamaAddress, probeOllama } from '../activities/models/index.js';
 import { DEFAULT_ALLOW } from '../activities/tools/exec/policy.js';
@@ -13,7 +14,7 @@ import { ensureWorkspace } from '../activities/workspace/workspace.js';
 import { CodedError, messageOf } from '../core/errors.js';
 import type { Logger, MediaStore } from '../core/ports.js';
 import type { Config } from '../core/schema/config.js';
-import { type LoadedConfig, type PathOptions, loadConfig, workspaceOf } from '../storage/config/index.js';
+import { type LoadedConfig, type PathOptions, expandHome, loadConfig, workspaceOf } from '../storage/config/index.js';
 import type { StateDir } from './state-dir.js';
 
 export interface Live extends Pick<ActivityDeps, 'models' | 'tools' | 'settings' | 'systemPrompt'> {
@@ -47,7 +48,7 @@ export async function createLive(options: { readonly paths: StateDir; readonly p
       loaded,
       workspace,
       models: createModelRegistry({ config, env, log: options.log, ollama }),
-      tools: createToolRegistry({ workspace, stateDir: options.paths.stateDir, jobsDir: options.paths.jobs, media: options.media, log: options.log, config: toolConfig(config), env }),
+      tools: createToolRegistry({ workspace, stateDir: options.paths.stateDir, jobsDir: options.paths.jobs, media: options.media, log: options.log, config: toolConfig(config, env['HOME'] || homedir()), env }),
     };
   }
 
@@ -89,7 +90,7 @@ const turnSettings = ({ agents, session }: Config): TurnSettings => ({
   thinking: agents.defaults.thinkingDefault,
 });
 
-function toolConfig({ tools }: Config): ToolConfig {
+function toolConfig({ tools }: Config, home: string): ToolConfig {
   const { search, fetch } = tools.web;
   const service =
     !search.enabled ? undefined
@@ -98,7 +99,7 @@ function toolConfig({ tools }: Config): ToolConfig {
     : undefined;
   return {
     exec: { ...tools.exec, allow: [...DEFAULT_ALLOW, ...tools.exec.allow] },
-    fs: tools.fs,
-    web: { ...(service ? { search: service } : {}), ...(fetch.enabled ? { fetch: { maxBytes: fetch.maxBytes, timeoutSeconds: fetch.timeoutSeconds } } : {}) },
+    fs: { roots: tools.fs.roots.map((root) => expandHome(root, home)) },
+    web: { ...(service ? { search: service } : {}), fetch: fetch.enabled && { maxBytes: fetch.maxBytes, timeoutSeconds: fetch.timeoutSeconds } },
   };
 }

@@ -8,7 +8,7 @@ import { CodedError, messageOf } from '../core/errors.js';
 import { DEFAULT_NAMESPACE, sessionWorkflowId } from '../core/names.js';
 import type { Logger } from '../core/ports.js';
 import type { Config } from '../core/schema/config.js';
-import { type Engine, type ConnectOptions, externalTemporal, findTemporalCli, prepareNamespace, startEngine } from './engine/index.js';
+import { type Engine, type ConnectOptions, externalTemporal, findTemporalCli, prepareNamespace, recordedAddress, startEngine } from './engine/index.js';
 
 export interface TemporalOptions {
   readonly env: NodeJS.ProcessEnv;
@@ -44,7 +44,8 @@ export async function connectTemporal(options: TemporalOptions): Promise<Tempora
   const external = externalTemporal(options.env, { address: config.temporal.address, namespace: config.temporal.namespace === DEFAULT_NAMESPACE ? undefined : config.temporal.namespace });
 
   let engine: Engine | undefined;
-  let connectionOptions: ConnectOptions = { address: `127.0.0.1:${config.temporal.port ?? DEFAULT_PORTS.grpc}` };
+  // Without another word: the gateway's embedded server when it runs, else a `temporal server start-dev` on its usual port.
+  let connectionOptions: ConnectOptions = { address: recordedAddress(options.stateDir) ?? `127.0.0.1:${config.temporal.port ?? DEFAULT_PORTS.grpc}` };
   let namespace: string = config.temporal.namespace;
   if (external) ({ connectionOptions, namespace } = external);
   else if (options.embed) {
@@ -90,7 +91,7 @@ async function reach<T>(connect: () => Promise<T>, address: string): Promise<T> 
   try {
     return await connect();
   } catch (error) {
-    throw new CodedError('ENGINE_UNREACHABLE', `Temporal does not answer at ${address}: ${messageOf(error).split('\n')[0]}`, 'Start it, or correct TEMPORAL_ADDRESS (or temporal.address).');
+    throw new CodedError('ENGINE_UNREACHABLE', `Temporal does not answer at ${address}: ${messageOf(error).split('\n')[0]}`, 'Start it, or name another one with TEMPORAL_ADDRESS (or temporal.address).');
   }
 }
 

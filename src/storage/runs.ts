@@ -2,6 +2,7 @@
  * What clients read of runs, sessions and history: joins over rows, no state of its own. Every list has a bound.
  */
 import type { InboundState } from '../core/run.js';
+import type { InboundMessage } from '../core/message.js';
 import type { Usage } from '../core/model.js';
 import type { HistoryRow, PendingRow, RowStore, SessionRow } from '../core/rows.js';
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
@@ -117,7 +118,7 @@ export function createRunReader(db: Db): RowStore {
   async function sessionRecord(key: string): Promise<SessionRow> {
     const row = await db.selectFrom('sessions').selectAll().where('key', '=', key).executeTakeFirstOrThrow();
     const open = await db.selectFrom('inbound').select(['run_id', 'state']).where('session', '=', key).where('state', 'in', ['accepted', 'signalled', 'taken']).orderBy('accepted_at').execute();
-    const last = await db.selectFrom('inbound').select(['run_id', 'state', 'reason']).where('session', '=', key).orderBy('accepted_at', 'desc').limit(1).executeTakeFirst();
+    const last = await db.selectFrom('inbound').select(['run_id', 'state', 'reason', 'message']).where('session', '=', key).orderBy('accepted_at', 'desc').limit(1).executeTakeFirst();
     const spent = await db
       .selectFrom('usage')
       .select((e) => [e.fn.sum('input').as('input'), e.fn.sum('output').as('output'), e.fn.sum('cache_read').as('cache_read'), e.fn.sum('cache_write').as('cache_write')])
@@ -129,7 +130,7 @@ export function createRunReader(db: Db): RowStore {
       ...(row.label === null ? {} : { label: row.label }),
       activeRunIds: open.filter((r) => r.state === 'taken').map((r) => r.run_id),
       queued: open.filter((r) => r.state !== 'taken').length,
-      ...(last ? { lastRun: { runId: last.run_id, state: last.state, ...(last.state === 'error' && last.reason !== null ? { error: last.reason } : {}) } } : {}),
+      ...(last ? { lastRun: { runId: last.run_id, state: last.state, text: (JSON.parse(last.message) as InboundMessage).text, ...(last.state === 'error' && last.reason !== null ? { error: last.reason } : {}) } } : {}),
       ...(newest ? { provider: newest.provider, model: newest.model } : {}),
       usage: { input: Number(spent?.input ?? 0), output: Number(spent?.output ?? 0), cacheRead: Number(spent?.cache_read ?? 0), cacheWrite: Number(spent?.cache_write ?? 0) },
     };

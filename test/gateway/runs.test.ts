@@ -148,6 +148,8 @@ describe('agent.wait', () => {
     world.store.finish('run-1', 'done');
     expect((await raw.response(wait))['payload']).toMatchObject({ runId: 'run-1', status: 'ok', stopReason: 'stop', startedAt: expect.any(Number), endedAt: expect.any(Number), terminalReply: { disposition: 'visible', text: 'done' } });
     expect(await raw.payload('agent.wait', { runId: 'run-1', timeoutMs: 0 })).toMatchObject({ status: 'ok' });
+    // Whatever time it was given: a mistyped id must not be waited out.
+    expect(await raw.payload('agent.wait', { runId: 'never either', timeoutMs: 3_600_000 })).toMatchObject({ status: 'timeout', error: 'no run with this id is known' });
     expect(await raw.payload('agent.wait', { runId: 'never', timeoutMs: 30 })).toEqual({ runId: 'never', status: 'timeout', error: 'no run with this id is known' });
   });
 

@@ -19,7 +19,7 @@ export const OFFLINE_NOTE =
 
 const HELP =
   'I understand: `run: <command>`, `read: <path>`, `remember: <text>`, `chain: <N> <command>` (N calls in a row), ' +
-  '`parallel: <N> <command>` (N at once), `slow: <seconds> [text]`.';
+  '`parallel: <N> <command>` (N in one step), `slow: <seconds> [text]`.';
 
 const FACTS: ModelFacts = { contextWindow: 1_000_000, maxTokens: 8_192, images: true, reasoning: false, price: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 } };
 /** Of one call's output in the closing answer; the whole is in the call's own row. */
@@ -87,7 +87,7 @@ function newestText(blocks: readonly PromptBlock[]): string {
 
 function opening(plan: Plan): string {
   const calls = plan.steps.flat().length;
-  return calls === 1 ? '' : `Making ${calls} calls${plan.kind === 'chain' ? ', one after another' : ' at once'}.`;
+  return calls === 1 ? '' : `Making ${calls} calls${plan.kind === 'chain' ? ', one after another' : ' in one step'}.`;
 }
 
 type ToolMessage = Extract<PromptMessage, { readonly role: 'tool' }>;

@@ -57,7 +57,8 @@ export interface ToolConfig {
   readonly fs: { readonly roots: readonly string[] };
   readonly web: {
     readonly search?: { readonly provider: 'searxng'; readonly baseUrl: string } | { readonly provider: 'brave'; readonly apiKey: string; readonly baseUrl?: string };
-    readonly fetch?: { readonly maxBytes?: number; readonly timeoutSeconds?: number };
+    /** `false`: the tool is not offered. */
+    readonly fetch?: false | { readonly maxBytes?: number; readonly timeoutSeconds?: number };
   };
 }
 

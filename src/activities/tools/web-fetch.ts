@@ -21,7 +21,11 @@ const parameters = Type.Object({
   maxChars: Type.Optional(Type.Integer({ minimum: 100, maximum: MAX_CHARS })),
 });
 
-export function createWebFetchTool(env: ToolEnv, hooks: FetchHooks = {}): Tool {
+type FetchLimits = Exclude<NonNullable<ToolEnv['config']['web']['fetch']>, false>;
+
+export function createWebFetchTool(env: ToolEnv, hooks: FetchHooks = {}): Tool | undefined {
+  const limits = env.config.web.fetch ?? {};
+  if (limits === false) return undefined;
   return {
     name: 'web_fetch',
     description: 'Fetch a public web page as text.',
@@ -30,7 +34,7 @@ export function createWebFetchTool(env: ToolEnv, hooks: FetchHooks = {}): Tool {
     run: async (args, context) => {
       const { url, maxChars } = args as { url: string; maxChars?: number };
       try {
-        return await fetchPage(env, hooks, url, maxChars ?? TEXT_CAP, context);
+        return await fetchPage(limits, hooks, url, maxChars ?? TEXT_CAP, context);
       } catch (error) {
         return problemResult(error);
       }
@@ -38,8 +42,7 @@ export function createWebFetchTool(env: ToolEnv, hooks: FetchHooks = {}): Tool {
   };
 }
 
-async function fetchPage(env: ToolEnv, hooks: FetchHooks, url: string, maxChars: number, context: ToolContext): Promise<ToolResult> {
-  const limits = env.config.web.fetch ?? {};
+async function fetchPage(limits: FetchLimits, hooks: FetchHooks, url: string, maxChars: number, context: ToolContext): Promise<ToolResult> {
   const timeoutMs = 1000 * (limits.timeoutSeconds ?? DEFAULT_SECONDS);
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = AbortSignal.any([context.signal, timeout]);

@@ -79,6 +79,6 @@ function attemptCells(attempt: RunAttempt, before: RunAttempt | undefined): read
 }
 
 function toolCells(tool: RunTool): readonly string[] {
-  const state = tool.state === 'ok' ? '' : paintState(tool.state);
-  return ['tool', oneLine(toolLine(tool.tool, tool.args), 60), tool.durationMs === undefined ? '' : duration(tool.durationMs), state];
+  const facts = [tool.state === 'ok' ? undefined : paintState(tool.state), tool.attempts === undefined ? undefined : `taken up again, attempt ${tool.attempts}`];
+  return ['tool', oneLine(toolLine(tool.tool, tool.args), 60), tool.durationMs === undefined ? '' : duration(tool.durationMs), facts.filter(Boolean).join(', ')];
 }

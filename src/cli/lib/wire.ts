@@ -47,6 +47,8 @@ export interface RunTool {
   readonly state: string;
   readonly endedAt?: number;
   readonly durationMs?: number;
+  /** More than one: it was taken up again after a crash or a failure. */
+  readonly attempts?: number;
 }
 
 export interface RunStep {

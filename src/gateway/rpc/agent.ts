@@ -14,6 +14,9 @@ import { method } from './method.js';
 /** The peer's own default: a client that names no time polls. */
 const DEFAULT_WAIT_MS = 30_000;
 
+/** A run nobody has heard of may be a moment away; a mistyped one must not be waited out. */
+const UNKNOWN_WAIT_MS = 3_000;
+
 const UNAVAILABLE = [
   'expectedExistingSessionId',
   'execApprovalFollowupExpectedSessionId',
@@ -75,7 +78,10 @@ export const agentWait = method({
   scope: 'operator.write',
   params: validateAgentWaitParams,
   async handler(params, context) {
-    const ended = await context.watcher.wait(params.runId, { timeoutMs: params.timeoutMs ?? DEFAULT_WAIT_MS, signal: context.signal });
+    const timeoutMs = params.timeoutMs ?? DEFAULT_WAIT_MS;
+    // A store that fails for a moment says nothing about the run.
+    const known = await context.deps.rows.run(params.runId).then((row) => row !== undefined, () => true);
+    const ended = await context.watcher.wait(params.runId, { timeoutMs: known ? timeoutMs : Math.min(timeoutMs, UNKNOWN_WAIT_MS), signal: context.signal });
     if (ended) return waitResult(ended);
     const row = await context.deps.rows.run(params.runId);
     if (!row) return { runId: params.runId, status: 'timeout', error: 'no run with this id is known' };

@@ -108,6 +108,7 @@ function steps(timeline: RunTimeline): readonly Readonly<Record<string, unknown>
         const content = result?.content.type === 'tool' ? result.content : undefined;
         const tries = (timeline.tools ?? []).filter((attempt) => attempt.step === step && attempt.index === call.index).sort((a, b) => a.startedAt - b.startedAt);
         const startedAt = tries[0]?.startedAt ?? answer?.createdAt;
+        const lastTry = Math.max(0, ...tries.map(({ attempt }) => attempt));
         return {
           index: call.index,
           tool: call.tool,
@@ -115,7 +116,8 @@ function steps(timeline: RunTimeline): readonly Readonly<Record<string, unknown>
           state: content === undefined ? 'open' : content.isError ? 'error' : 'ok',
           ...(startedAt === undefined ? {} : { startedAt }),
           ...(result === undefined ? {} : { endedAt: result.createdAt, durationMs: durationOf(content?.details) ?? result.createdAt - (startedAt ?? result.createdAt) }),
-          ...(tries.length > 1 ? { attempts: tries.length } : {}),
+          // The number counts: an attempt that was killed left no row of its own.
+          ...(lastTry > 1 ? { attempts: lastTry } : {}),
           ...(content === undefined ? {} : { result: textOf(content.blocks).slice(0, PREVIEW), ...(content.details ? { details: content.details } : {}) }),
         };
       }),

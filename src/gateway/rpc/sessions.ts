@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { validateSessionsCreateParams, validateSessionsListParams } from '@openclaw/gateway-protocol';
 
-import { DEFAULT_AGENT } from '../../core/names.js';
+import { DEFAULT_AGENT, clip } from '../../core/names.js';
 import { mainSessionKey } from '../../core/session-key.js';
 import { isTerminal } from '../../core/run.js';
 import type { SessionRow } from '../deps.js';
@@ -91,6 +91,7 @@ export function sessionEntry(row: SessionRow, now: number): Readonly<Record<stri
     hasActiveRun: row.activeRunIds.length > 0,
     activeRunIds: row.activeRunIds,
     queued: row.queued,
+    ...(last?.text === undefined ? {} : { lastMessagePreview: clip(last.text) }),
     ...(last === undefined ? {} : { lastRunId: last.runId, ...(last.error === undefined ? {} : { lastRunError: last.error }) }),
     ...(usage === undefined
       ? {}

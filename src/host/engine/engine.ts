@@ -72,10 +72,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   };
 }
 
-/**
- * Ends this state directory's server if one runs, without a gateway. Returns its pid.
- * For `gateway stop --engine` and the tests' clean-up.
- */
+/** Where the embedded server of this state directory answers, when it runs. */
+export function recordedAddress(stateDir: string): string | undefined {
+  const record = readRecord(stateDir);
+  return record && isRunning(record) ? addressOf(record.ports) : undefined;
+}
+
+/** Ends this state directory's server if one runs, without a gateway. Returns its pid. */
 export async function stopRecordedEngine(stateDir: string): Promise<number | undefined> {
   const running = [readRecord(stateDir), readPidFile(stateDir)].find((identity) => identity !== undefined && isRunning(identity));
   if (running === undefined) return undefined;

@@ -1,6 +1,6 @@
 /** The embedded Temporal server and its alternatives: what the rest of `host/` uses. */
 export { findTemporalCli } from './cli.js';
-export { startEngine, stopRecordedEngine } from './engine.js';
+export { recordedAddress, startEngine, stopRecordedEngine } from './engine.js';
 export { externalTemporal, type ConnectOptions, type ExternalTemporal, type TemporalConfig } from './external.js';
 export { UI_PATH } from './flags.js';
 export { prepareNamespace, type NamespaceOptions } from './namespace.js';

@@ -35,7 +35,11 @@ const publicAt = (port: number, resolve: FetchHooks['resolve'] = () => ['127.0.0
   allow: (address, at) => address === '127.0.0.1' && at === port,
 });
 const fetchTool = (url: string, hooks?: FetchHooks, args: object = {}, web: ToolConfig['web'] = {}): Promise<ToolResult> =>
-  createWebFetchTool(makeHost({ web }), hooks).run({ url, ...args }, makeContext('aa:1.0'));
+  createWebFetchTool(makeHost({ web }), hooks)!.run({ url, ...args }, makeContext('aa:1.0'));
+
+it('switched off, it is not there', () => {
+  expect(createWebFetchTool(makeHost({ web: { fetch: false } }))).toBeUndefined();
+});
 
 describe('the address check', () => {
   it.each([
@@ -167,7 +171,7 @@ describe('web_fetch', () => {
   it('ends with its attempt, by throwing', async () => {
     const slow = await serve(() => undefined);
     const context = makeContext('aa:1.0');
-    const running = createWebFetchTool(makeHost(), publicAt(slow.port)).run({ url: `http://site.test:${slow.port}/` }, context);
+    const running = createWebFetchTool(makeHost(), publicAt(slow.port))!.run({ url: `http://site.test:${slow.port}/` }, context);
     setTimeout(() => context.lose(), 200);
     await expect(running).rejects.toThrow('worker is stopping');
   });
