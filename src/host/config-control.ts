@@ -10,6 +10,7 @@ import { appliesAtStart } from '../core/schema/config.js';
 import { messageOf } from '../core/errors.js';
 import { type ConfigIssue, configHash, fileSchema, parseConfig, redactConfig, redactRaw, replaceConfig } from '../storage/config/index.js';
 import { readRaw } from '../storage/config/load-raw.js';
+import { setInText, unsetInText } from '../storage/config/text-edit.js';
 import type { Live } from './live.js';
 
 export function createConfigControl(deps: { readonly live: Live; readonly path: string; readonly env: NodeJS.ProcessEnv; readonly log: Logger }): ConfigControl {
@@ -46,8 +47,7 @@ export function createConfigControl(deps: { readonly live: Live; readonly path: 
     try {
       replaceConfig({ path: deps.path, env: deps.env, baseHash }, raw);
     } catch (error) {
-      if (error instanceof CodedError) throw new CodedError('INVALID_REQUEST', error.message, error.hint, error.details);
-      throw error;
+      throw asRequest(error);
     }
     const changedPaths = changes(before, parsedOrEmpty(readRaw(deps.path) ?? ''));
     await deps.live.reload();
@@ -62,7 +62,12 @@ export function createConfigControl(deps: { readonly live: Live; readonly path: 
     } catch (error) {
       throw invalidRequest(`the patch is no JSON5: ${messageOf(error)}`);
     }
-    return JSON.stringify(mergePatch(parsedOrEmpty(readRaw(deps.path) ?? ''), change), null, 2);
+    if (!isObject(change)) throw invalidRequest('the patch must be an object');
+    try {
+      return patchText(readRaw(deps.path) ?? '', change);
+    } catch (error) {
+      throw asRequest(error);
+    }
   }
 }
 
@@ -81,22 +86,34 @@ function parsedOrEmpty(raw: string): unknown {
   }
 }
 
-/** RFC 7386: `null` removes, objects merge, everything else replaces. */
-function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return patch;
-  const out: Record<string, unknown> = isObject(target) ? { ...target } : {};
+/** What is wrong with the text is the request's fault. */
+const asRequest = (error: unknown): unknown =>
+  error instanceof CodedError ? new CodedError('INVALID_REQUEST', error.message, error.hint, error.details) : error;
+
+/** RFC 7386: `null` removes, objects merge, everything else replaces. The rest of a person's text stays, comments too. */
+function patchText(raw: string, patch: Readonly<Record<string, unknown>>, path: readonly string[] = []): string {
+  let text = raw;
   for (const [name, value] of Object.entries(patch)) {
     if (name === '__proto__') continue;
-    if (value === null) delete out[name];
-    else out[name] = mergePatch(out[name], value);
+    const at = [...path, name];
+    if (value === null) text = unsetInText(text, at);
+    else if (isObject(value) && isObject(valueAt(text, at))) text = patchText(text, value, at);
+    else text = setInText(text, at, withoutNulls(value));
   }
-  return out;
+  return text;
 }
 
-/** Dotted paths of leaves that differ. */
+const valueAt = (raw: string, path: readonly string[]): unknown => path.reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), parsedOrEmpty(raw));
+
+/** A new part has nothing to remove. */
+const withoutNulls = (value: unknown): unknown =>
+  isObject(value) ? Object.fromEntries(Object.entries(value).flatMap(([name, inner]) => (inner === null ? [] : [[name, withoutNulls(inner)]]))) : value;
+
+/** Dotted paths of leaves that differ; a part that is new or gone counts with all its leaves. */
 function changes(before: unknown, after: unknown, path = ''): string[] {
-  if (isObject(before) && isObject(after)) {
-    return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((name) => changes(before[name], after[name], path === '' ? name : `${path}.${name}`));
+  if ((isObject(before) || isObject(after)) && [before, after].every((side) => side === undefined || isObject(side))) {
+    const [old, now] = [before, after].map((side) => (isObject(side) ? side : {}));
+    return [...new Set([...Object.keys(old!), ...Object.keys(now!)])].flatMap((name) => changes(old![name], now![name], path === '' ? name : `${path}.${name}`));
   }
   return JSON.stringify(before) === JSON.stringify(after) ? [] : [path];
 }
