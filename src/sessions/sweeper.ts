@@ -17,6 +17,9 @@ export interface Sweeper {
 /** After a failed pass the next one comes sooner: the engine may be back at any second. */
 const RETRY_MS = 2_000;
 
+/** One session that the engine refuses must not hold back the rows behind it; several in a row mean that it is away. */
+const REFUSED_IN_A_ROW = 3;
+
 export function createSweeper(deps: Pick<IntakeDeps, 'db' | 'engine' | 'log'>, options: { readonly everyMs?: number; readonly staleMs?: number } = {}): Sweeper {
   const everyMs = options.everyMs ?? TIMINGS.sweepEvery;
   const staleMs = options.staleMs ?? TIMINGS.sweepEvery;
@@ -28,6 +31,8 @@ export function createSweeper(deps: Pick<IntakeDeps, 'db' | 'engine' | 'log'>, o
     const rows = await sweepable(deps.db, Date.now() - staleMs);
     const running = new Map<string, boolean>();
     let signalled = 0;
+    let missed = 0;
+    let inARow = 0;
     for (const row of rows) {
       if (stopped) break;
       if (row.state !== 'accepted') {
@@ -35,9 +40,16 @@ export function createSweeper(deps: Pick<IntakeDeps, 'db' | 'engine' | 'log'>, o
         if (!running.has(row.session)) running.set(row.session, await deps.engine.isRunning(row.session));
         if (running.get(row.session)) continue;
       }
-      if (!(await signal(deps, row))) throw new Error('the engine is away');
-      signalled += 1;
+      if (await signal(deps, row)) {
+        signalled += 1;
+        inARow = 0;
+        continue;
+      }
+      missed += 1;
+      inARow += 1;
+      if (inARow >= REFUSED_IN_A_ROW) throw new Error('the engine is away');
     }
+    if (missed > 0) throw new Error(`the engine is away for ${missed} of ${missed + signalled} messages`);
     if (signalled > 0) deps.log.info({ signalled }, 'unfinished messages were signalled again');
     return signalled;
   }

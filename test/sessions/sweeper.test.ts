@@ -73,6 +73,18 @@ describe('one pass', () => {
   });
 });
 
+it('a session that the engine refuses does not hold back the ones behind it', async () => {
+  const house = await makeHouse();
+  house.engine.away = new Error('away');
+  const [a, b] = [await house.send('a', 'x'), await house.send('b', 'x', { session: OTHER })];
+  await house.db.updateTable('inbound').set({ accepted_at: 1 }).where('id', '=', a.inboundId).execute();
+  house.engine.away = undefined;
+  const engine = { ...house.engine, deliver: (...args: Parameters<typeof house.engine.deliver>) => (args[0].session === SESSION ? Promise.reject(new Error('refused')) : house.engine.deliver(...args)) };
+  await expect(createSweeper({ ...house, engine }).sweep()).rejects.toThrow('1 of 2');
+  expect((await rowOf(house.db, a.inboundId)).state).toBe('accepted');
+  expect((await rowOf(house.db, b.inboundId)).state).toBe('signalled');
+});
+
 describe('running on its own', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
   afterEach(() => void vi.useRealTimers());

@@ -2,8 +2,7 @@
  * The agent's workspace: Markdown a person can edit. Starter files are written once and never overwritten, also not
  * when the person emptied or changed them.
  */
-import { constants } from 'node:fs';
-import { copyFile, mkdir, readdir } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,13 +14,19 @@ const STARTER = fileURLToPath(new URL('./starter/', import.meta.url));
  * @returns whether it was created
  */
 export async function ensureWorkspace(dir: string): Promise<boolean> {
-  const created = await mkdir(dir, { recursive: true, mode: 0o700 });
-  if (created === undefined && (await readdir(dir)).length > 0) return false;
-  await mkdir(join(dir, 'memory'), { recursive: true, mode: 0o700 });
-  for (const name of await readdir(STARTER)) {
-    await copyFile(join(STARTER, name), join(dir, name), constants.COPYFILE_EXCL).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  if ((await readdir(dir)).length > 0) return false;
+  // Made whole beside it and put in its place, or a crash in between would leave a folder that looks like a person's.
+  const aside = await mkdtemp(`${dir.replace(/\/+$/, '')}-new-`);
+  try {
+    await mkdir(join(aside, 'memory'), { mode: 0o700 });
+    for (const name of await readdir(STARTER)) await copyFile(join(STARTER, name), join(aside, name));
+    // Renaming onto a folder works only while that is empty.
+    await rename(aside, dir);
+    return true;
+  } catch (error) {
+    await rm(aside, { recursive: true, force: true });
+    if (['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
   }
-  return true;
 }

@@ -29,7 +29,8 @@ export async function acceptMessage(request: AcceptRequest, context: CallContext
   const attachments = await storeAttachments(method, request.attachments, context.deps.media);
   const message: InboundMessage = {
     channel: RPC_CHANNEL,
-    account: 'default',
+    // A key is unique per principal, so the message key names him too.
+    account: context.principal,
     conversation: { kind: 'direct', id: session },
     sender: { id: context.principal },
     messageId: runId,
