@@ -6,18 +6,17 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client, Connection } from '@temporalio/client';
+import BetterSqlite from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findTemporalCli } from '../../src/host/engine/index.js';
 import { type Installation, install, until } from '../servers/installation.js';
-import { DEFAULT_KEY, type ModelServer, type SeenRequest, defaultAnswer, startModelServer } from '../servers/model-server.js';
+import { DEFAULT_KEY, type ModelServer, defaultAnswer, startModelServer } from '../servers/model-server.js';
 
 let house: Installation;
 let model: ModelServer;
 let server: ChildProcess;
 let worker: ChildProcess;
 let address: string;
-/** A request that waits: its answer comes when the test opens it. */
-let onRequest: (seen: SeenRequest) => void = () => undefined;
 
 beforeAll(async () => {
   const port = await freePort();
@@ -33,7 +32,6 @@ beforeAll(async () => {
   });
   model = await startModelServer({
     answer(seen) {
-      onRequest(seen);
       const answer = defaultAnswer(seen);
       return answer.kind === undefined ? { ...answer, delayMs: 20 } : answer;
     },
@@ -83,13 +81,10 @@ test('the worker finishes a run while no gateway exists; the next gateway answer
   await client.request('chat.send', { sessionKey: 'alone', message: `chain: 2 sh -c 'touch running-{i}; while [ ! -e ${gate} ]; do sleep 0.02; done; echo part-{i}'`, idempotencyKey: 'alone' });
   await until('the command runs', () => existsSync(join(house.workspace, 'running-1')));
   await house.kill();
-  const finished = new Promise<void>((resolve) => {
-    onRequest = (seen) => {
-      if (seen.text.includes('running-') && seen.results.length === 2) resolve();
-    };
-  });
   writeFileSync(gate, '');
-  await finished;
+  const store = new BetterSqlite(join(house.stateDir, 'openclaw.db'), { readonly: true });
+  await until('the run is finished', () => (store.prepare('select state from inbound where run_id = ?').get('alone') as { state: string }).state === 'ok');
+  store.close();
   await house.start();
   const after = await house.client();
   expect(await after.request('agent.wait', { runId: 'alone', timeoutMs: 30_000 }, { timeoutMs: 40_000 })).toMatchObject({ runId: 'alone', status: 'ok' });
