@@ -1,7 +1,7 @@
 /**
  * Samples to figures to a table.
- * Invariant: a ratio is always against a baseline measured in the same run on the same machine; the peer's figure stands
- * beside it and never enters a ratio, because it was measured at another time.
+ * Invariant: a ratio is always against a baseline measured in the same run on the same machine; the peer's time
+ * stands beside it and enters no ratio, because it was taken at another time. Sizes do not depend on the moment.
  */
 
 export interface Plan {
