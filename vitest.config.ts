@@ -11,8 +11,8 @@ const rooms = [
   'core', 'storage', 'bus', 'workflows', 'activities', 'sessions', 'gateway', 'host', 'cli', 'chaos', 'scripts',
 ] as const;
 
-/** Rooms whose tests start servers and kill them: one file at a time, or the timings measure the neighbours. */
-const alone: readonly string[] = ['chaos', 'host', 'scripts'];
+/** Rooms whose tests start whole installations and kill them: after the others, and more patient. */
+const heavy: readonly string[] = ['chaos', 'host', 'scripts'];
 
 export default defineConfig({
   test: {
@@ -26,12 +26,11 @@ export default defineConfig({
         include: [`test/${room}/**/*.test.ts`],
         setupFiles: ['test/setup/no-network.mjs'],
         pool: 'forks',
-        fileParallelism: !alone.includes(room),
         // A real server starts in about a second on an idle machine and in many on a busy one.
-        testTimeout: alone.includes(room) ? 120_000 : 60_000,
+        testTimeout: heavy.includes(room) ? 120_000 : 60_000,
         hookTimeout: 90_000,
-        // Projects of one group run at the same time; the heavy ones come last, one after the other.
-        sequence: { groupOrder: alone.includes(room) ? 1 + alone.indexOf(room) : 0 },
+        // Projects of one group share the two workers; the heavy ones come last.
+        sequence: { groupOrder: heavy.includes(room) ? 1 : 0 },
       },
     })),
   },
