@@ -36,7 +36,7 @@ await main(async () => {
 async function checks(node, env, tally) {
   const bin = (name) => join(root, 'node_modules', name);
   const steps = [
-    ['lint', [bin('oxlint/bin/oxlint'), '--type-aware', '--quiet', 'src', 'test', 'scripts', 'bin']],
+    ['lint', [bin('oxlint/bin/oxlint'), '--type-aware', '--quiet', 'src', 'test', 'bench', 'scripts', 'bin']],
     ['the arrows between rooms', [bin('dependency-cruiser/bin/dependency-cruiser.mjs'), '--config', '.dependency-cruiser.cjs', '--output-type', 'err', 'src']],
     ['types', [bin('typescript/bin/tsc'), '-p', 'tsconfig.test.json']],
   ];

@@ -121,7 +121,7 @@ export interface RowStore {
     readonly offset?: number;
   }): Promise<{ readonly runs: readonly RunRow[]; readonly total: number }>;
   /** Terminal rows after the cursor, ordered by `(endedAt, inboundId)`. */
-  endedSince(cursor: EndedCursor, limit: number): Promise<readonly RunRow[]>;
+  endedSince(cursor: EndedCursor, limit: number): Promise<readonly (EndedCursor & { readonly run: string })[]>;
   /** The newest `limit` rows of the current conversation below `beforeSeq` (skipping `offset`), oldest first. */
   history(
     session: string,

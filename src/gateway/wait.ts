@@ -186,11 +186,14 @@ export function createWatcher(deps: WatcherDeps): RunWatcher {
   async function sweep(): Promise<void> {
     let from = cursor ?? { endedAt: now() - OVERLAP_MS, inboundId: '' };
     for (;;) {
-      const rows = await deps.rows.endedSince(from, PAGE);
-      for (const row of rows) await tell(row);
-      const last = rows.at(-1);
-      if (last) from = { endedAt: last.endedAt ?? from.endedAt, inboundId: last.inboundId };
-      if (rows.length < PAGE) break;
+      const refs = await deps.rows.endedSince(from, PAGE);
+      for (const { inboundId, run } of refs) {
+        // Only what is news is read whole: the overlap shows every end many times.
+        const row = told.has(inboundId) ? undefined : await deps.rows.runByHash(run);
+        if (row) await tell(row);
+      }
+      from = refs.at(-1) ?? from;
+      if (refs.length < PAGE) break;
     }
     cursor = { endedAt: Math.max(cursor?.endedAt ?? 0, now() - OVERLAP_MS), inboundId: '' };
     for (const [id, endedAt] of told) if (endedAt < now() - 3 * OVERLAP_MS) told.delete(id);
@@ -198,7 +201,6 @@ export function createWatcher(deps: WatcherDeps): RunWatcher {
   }
 
   async function tell(row: RunRow): Promise<void> {
-    if (told.has(row.inboundId)) return;
     told.set(row.inboundId, row.endedAt ?? now());
     const final = await follow(row);
     if (final) emit({ row, final });

@@ -4,7 +4,7 @@
 import type { InboundState } from '../core/run.js';
 import type { InboundMessage } from '../core/message.js';
 import type { Usage } from '../core/model.js';
-import type { HistoryRow, PendingRow, RowStore, SessionRow } from '../core/rows.js';
+import type { EndedCursor, HistoryRow, PendingRow, RowStore, SessionRow } from '../core/rows.js';
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { ensureSession } from './fence.js';
 import { type Inbound, decode, inboundByRun, inboundByRunId } from './inbound.js';
@@ -26,16 +26,16 @@ export function createRunReader(db: Db): RowStore {
       return { runs: await many(rows.map(decode)), total: Number(count) };
     },
 
-    async endedSince(cursor: { readonly endedAt: number; readonly inboundId: string }, limit: number) {
+    async endedSince(cursor: EndedCursor, limit: number) {
       const rows = await db
         .selectFrom('inbound')
-        .selectAll()
+        .select(['id', 'run', 'ended_at'])
         .where((e) => e.or([e('ended_at', '>', cursor.endedAt), e.and([e('ended_at', '=', cursor.endedAt), e('id', '>', cursor.inboundId)])]))
         .orderBy('ended_at')
         .orderBy('id')
         .limit(limit)
         .execute();
-      return many(rows.map(decode));
+      return rows.map((row) => ({ inboundId: row.id, run: row.run, endedAt: Number(row.ended_at) }));
     },
 
     async history(session: string, query: { readonly limit: number; readonly beforeSeq?: number; readonly offset?: number }) {

@@ -35,12 +35,13 @@ export const models = (hostQueue: string, hasFallback: boolean) =>
     },
   });
 
+/** The first retry is the one after a crash: the next worker is usually there already. */
 const TOOL_LIMITS: Readonly<Record<ToolPolicy, ActivityOptions>> = {
-  'read-only': { startToCloseTimeout: '5 minutes', retry: { initialInterval: '1 second', maximumAttempts: 3, nonRetryableErrorTypes: [FAILURES.FencedOut] } },
-  idempotent: { startToCloseTimeout: '5 minutes', retry: { initialInterval: '1 second', maximumAttempts: 3, nonRetryableErrorTypes: [FAILURES.FencedOut] } },
+  'read-only': { startToCloseTimeout: '5 minutes', retry: { initialInterval: '100ms', maximumAttempts: 3, nonRetryableErrorTypes: [FAILURES.FencedOut] } },
+  idempotent: { startToCloseTimeout: '5 minutes', retry: { initialInterval: '100ms', maximumAttempts: 3, nonRetryableErrorTypes: [FAILURES.FencedOut] } },
   // A claim makes attempts safe, and its supervisor keeps the time of a command: attempts are unlimited, so that a
   // command that outlived any number of crashes is still re-attached.
-  'side-effecting': { startToCloseTimeout: '30 days', retry: { initialInterval: '1 second', maximumInterval: '10 seconds', nonRetryableErrorTypes: [FAILURES.FencedOut] } },
+  'side-effecting': { startToCloseTimeout: '30 days', retry: { initialInterval: '100ms', maximumInterval: '10 seconds', nonRetryableErrorTypes: [FAILURES.FencedOut] } },
 };
 
 /** Tools run as activities named after them; the worker's `default` handler serves every name. */

@@ -83,6 +83,7 @@ async function askModel(s: SessionState): Promise<CallModelResult | 'failed'> {
       );
     } catch (error) {
       if (isCancellation(error)) throw error;
+      if (workerLost(error)) continue;
       const { code, message } = causeOf(error);
       if (code === FAILURES.FencedOut) throw error;
       if (!hasFallback) {
@@ -112,16 +113,20 @@ async function runBatch(s: SessionState, batch: readonly BatchCall[]): Promise<v
 async function runCall(s: SessionState, call: BatchCall): Promise<void> {
   const turn = s.turn!;
   const at = { run: turn.item.run, step: turn.step, index: call.index, callSeq: turn.callSeq!, seq: call.seq };
-  try {
-    await tools(s.opened.hostQueue, call.policy)[call.tool]!.executeWithOptions(
-      { activityId: `${at.run}:${at.step}.${at.index}`, summary: clip(`step ${at.step}, call ${at.index + 1} of ${turn.batch!.length}`) },
-      [{ ...fence(s), ...at, inboundId: turn.item.inboundId, rights: turn.item.rights }],
-    );
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    const { code, message } = causeOf(error);
-    if (code === FAILURES.FencedOut) throw error;
-    await CancellationScope.nonCancellable(() => bookkeeping.answerCall({ ...fence(s), ...at, code, message }));
+  for (let answered = false; !answered; ) {
+    try {
+      await tools(s.opened.hostQueue, call.policy)[call.tool]!.executeWithOptions(
+        { activityId: `${at.run}:${at.step}.${at.index}`, summary: clip(`step ${at.step}, call ${at.index + 1} of ${turn.batch!.length}`) },
+        [{ ...fence(s), ...at, inboundId: turn.item.inboundId, rights: turn.item.rights }],
+      );
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      if (workerLost(error)) continue;
+      const { code, message } = causeOf(error);
+      if (code === FAILURES.FencedOut) throw error;
+      await CancellationScope.nonCancellable(() => bookkeeping.answerCall({ ...fence(s), ...at, code, message }));
+    }
+    answered = true;
   }
   s.turn = { ...s.turn!, batch: s.turn!.batch!.map((other) => (other.index === call.index ? { ...other, status: 'done' } : other)) };
   show(s);
@@ -199,6 +204,10 @@ function armDeadline(s: SessionState, turn: TurnState): CancellationScope {
     });
   return scope;
 }
+
+/** Attempts ran out because workers died, not because anything said no: crashes alone never fail a run. */
+const workerLost = (error: unknown): boolean =>
+  error instanceof ActivityFailure && error.cause instanceof TimeoutFailure && error.cause.timeoutType === 'HEARTBEAT';
 
 function causeOf(error: unknown): { readonly code: string; readonly message: string } {
   if (!(error instanceof ActivityFailure)) throw error;

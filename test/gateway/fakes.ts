@@ -63,7 +63,7 @@ export function createStore(events: RunEvents) {
     async endedSince(cursor, limit) {
       if (failing) throw failing;
       const key = (row: { endedAt?: number; inboundId: string }): string => `${String(row.endedAt ?? 0).padStart(16, '0')}/${row.inboundId}`;
-      return rows.filter((row) => isTerminal(row.state) && key(row) > key(cursor)).sort((a, b) => (key(a) < key(b) ? -1 : 1)).slice(0, limit);
+      return rows.filter((row) => isTerminal(row.state) && key(row) > key(cursor)).sort((a, b) => (key(a) < key(b) ? -1 : 1)).slice(0, limit).map(({ inboundId, run, endedAt = 0 }) => ({ inboundId, run, endedAt }));
     },
     async history(session, { limit, beforeSeq = Infinity, offset = 0 }) {
       const all = transcript.filter((row) => row.session === session);

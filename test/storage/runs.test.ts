@@ -141,12 +141,11 @@ describe('runs that ended since', () => {
       const page = await reader.endedSince(cursor, 2);
       if (page.length === 0) break;
       expect(page.length).toBeLessThanOrEqual(2);
-      seen.push(...ids(page));
-      const last = page.at(-1)!;
-      cursor = { endedAt: last.endedAt!, inboundId: last.inboundId };
+      seen.push(...page.map(({ inboundId }) => inboundId));
+      cursor = page.at(-1)!;
     }
     expect(seen).toEqual(['f', 'a', 'b', 'c', 'e', 'd']);
-    expect(ids(await reader.endedSince({ endedAt: 20, inboundId: 'b' }, 9))).toEqual(['c', 'e', 'd']);
+    expect((await reader.endedSince({ endedAt: 20, inboundId: 'b' }, 9)).map(({ inboundId }) => inboundId)).toEqual(['c', 'e', 'd']);
   });
 });
 
