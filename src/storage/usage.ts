@@ -33,7 +33,7 @@ export interface ToolAttempt {
   readonly endedAt: number;
 }
 
-/** Temporal counts attempts from 1 for each workflow chain: only with the chain's generation is an attempt one. */
+/** Temporal counts attempts from 1 for each workflow chain and each time an activity is scheduled: generation and start time tell them apart. */
 export interface ByChain {
   readonly generation: number;
 }
@@ -42,7 +42,7 @@ export async function recordModelAttempt(db: Db | Tx, a: ModelAttempt & ByChain)
   await db
     .insertInto('usage')
     .values({
-      id: `${a.run}:${a.step}:${a.provider}/${a.model}:${a.generation}.${a.attempt}`,
+      id: `${a.run}:${a.step}:${a.provider}/${a.model}:${a.generation}.${a.attempt}@${a.startedAt}`,
       session: a.session,
       run: a.run,
       step: a.step,
@@ -66,7 +66,7 @@ export async function recordToolAttempt(db: Db | Tx, a: ToolAttempt & ByChain): 
   await db
     .insertInto('tool_attempts')
     .values({
-      id: `${a.run}:${a.step}.${a.index}:${a.generation}.${a.attempt}`,
+      id: `${a.run}:${a.step}.${a.index}:${a.generation}.${a.attempt}@${a.startedAt}`,
       session: a.session,
       run: a.run,
       step: a.step,
