@@ -36,20 +36,15 @@ export interface RunRow {
   /** For `dropped`: why. */
   readonly dropped?: string;
   /** The message's text; lists show a clipped line of it. */
-  readonly text?: string;
-  /** So far, also while it runs: model steps, tokens, cost, and the model asked last (`provider/model`). */
-  readonly steps?: number;
+  readonly text: string;
+  /** So far, also while it runs: model steps; and once a model was asked: tokens, cost, the one asked last (`provider/model`). */
+  readonly steps: number;
   readonly usage?: Usage;
   readonly costUsd?: number;
   readonly model?: string;
 }
 
-/** A queued message: accepted, not yet taken. */
-export interface PendingRow extends RunRow {
-  readonly text: string;
-}
-
-/** A transcript row; stores that can join cheaply add the run's public id. */
+/** A transcript row with its run's public id; rows of a run that nobody sent (imported ones) have none. */
 export type HistoryRow = TranscriptRow & { readonly runId?: string };
 
 export interface SessionRow {
@@ -57,7 +52,7 @@ export interface SessionRow {
   readonly agent: string;
   readonly label?: string;
   /** Id of the current conversation. */
-  readonly conversation?: string;
+  readonly conversation: string;
   readonly createdAt: number;
   readonly updatedAt: number;
   /** Run ids that are taken and not ended. */
@@ -65,8 +60,10 @@ export interface SessionRow {
   /** Runs accepted and not yet taken. */
   readonly queued: number;
   /** `text`: the message it answers. */
-  readonly lastRun?: { readonly runId: string; readonly state: InboundState; readonly error?: string; readonly text?: string };
-  readonly usage?: Usage;
+  readonly lastRun?: { readonly runId: string; readonly state: InboundState; readonly error?: string; readonly text: string };
+  /** Sum over the session. */
+  readonly usage: Usage;
+  /** Asked last. */
   readonly provider?: string;
   readonly model?: string;
 }
@@ -78,19 +75,25 @@ export interface UsageAttempt {
   readonly provider: string;
   readonly model: string;
   readonly startedAt: number;
-  readonly endedAt?: number;
-  readonly state: 'open' | 'ok' | 'error' | 'aborted';
+  readonly endedAt: number;
+  readonly state: 'ok' | 'error' | 'aborted';
   /** A failure type, for `error`. */
   readonly code?: string;
-  readonly usage?: Usage;
+  readonly usage: Usage;
+  /** Absent for a model without a known price. */
   readonly costUsd?: number;
 }
 
-/** One attempt of a tool call. */
+/** One attempt of a tool call, written when it ended: one that was killed has none. */
 export interface ToolAttempt {
+  readonly session: string;
+  /** Hash of the run id. */
+  readonly run: string;
   readonly step: number;
   readonly index: number;
   readonly attempt: number;
+  readonly tool: string;
+  readonly outcome: string;
   readonly startedAt: number;
   readonly endedAt: number;
 }
@@ -99,8 +102,7 @@ export interface RunTimeline {
   readonly attempts: readonly UsageAttempt[];
   /** Transcript rows of the run, by seq. */
   readonly rows: readonly TranscriptRow[];
-  /** Absent where the store records none; times then come from the rows. */
-  readonly tools?: readonly ToolAttempt[];
+  readonly tools: readonly ToolAttempt[];
 }
 
 export interface EndedCursor {
@@ -128,7 +130,7 @@ export interface RowStore {
     query: { readonly limit: number; readonly beforeSeq?: number; readonly offset?: number },
   ): Promise<{ readonly conversation?: string; readonly rows: readonly HistoryRow[]; readonly total: number }>;
   /** Rows accepted or signalled and not yet taken, oldest first. */
-  pending(session: string): Promise<readonly PendingRow[]>;
+  pending(session: string): Promise<readonly RunRow[]>;
   listSessions(query: {
     readonly limit: number;
     readonly offset?: number;

@@ -5,21 +5,12 @@
 import type { Door, Logger, MediaStore, RunEvents } from '../core/ports.js';
 import type { RowStore } from '../core/rows.js';
 import type { RunRing } from '../bus/ring.js';
+import type { SessionControl } from '../sessions/control.js';
 
 /** Who holds the gateway's token, from whatever device: the owner. */
 export const OWNER_PRINCIPAL = 'owner';
 
-export type { RunRowOutcome, RunRow, PendingRow, HistoryRow, SessionRow, UsageAttempt, ToolAttempt, RunTimeline, EndedCursor, RowStore } from '../core/rows.js';
-
-/** What a client may do to a session beside sending to it. */
-export interface SessionControl {
-  /**
-   * Stops the running turn (with `run`, a run hash: only that run, also when it waits).
-   * Resolves when the stop is recorded or signalled.
-   * @returns run ids the stop was sent for; empty when nothing ran
-   */
-  stop(session: string, target: { readonly run?: string }, principal: string): Promise<readonly string[]>;
-}
+export type { RunRowOutcome, RunRow, HistoryRow, SessionRow, UsageAttempt, ToolAttempt, RunTimeline, EndedCursor, RowStore } from '../core/rows.js';
 
 export interface ModelInfo {
   /** The model's id at its provider. */
@@ -144,6 +135,7 @@ export interface GatewayDeps {
   readonly events: RunEvents;
   readonly ring: RunRing;
   readonly rows: RowStore;
+  /** What a client may do to a session beside sending to it. */
   readonly sessions: SessionControl;
   readonly models: Models;
   readonly config: ConfigControl;

@@ -9,8 +9,8 @@ import { usageOf } from './outcome.js';
 export type ChatMessage = Readonly<Record<string, unknown>>;
 
 /** @param maxChars longest text of one message; longer ones are cut and say so */
-export function chatMessage(row: HistoryRow, runId: string | undefined, maxChars: number): ChatMessage {
-  const content = row.content;
+export function chatMessage(row: HistoryRow, maxChars: number): ChatMessage {
+  const { content, runId } = row;
   const cut = (text: string): string => (text.length <= maxChars ? text : `${text.slice(0, maxChars)}\n…(truncated)…`);
   const text = (value: string) => ({ type: 'text', text: cut(value) });
   const base = { timestamp: row.createdAt, __openclaw: { id: messageId(row), seq: row.seq, ...(runId === undefined ? {} : { runId }) } };

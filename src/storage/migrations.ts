@@ -59,6 +59,9 @@ const initial: Migration = {
       .execute();
     await schema.createIndex('inbound_open').on('inbound').columns(['session', 'state', 'accepted_at']).execute();
     await schema.createIndex('inbound_state').on('inbound').columns(['state', 'accepted_at']).execute();
+    await schema.createIndex('inbound_session').on('inbound').columns(['session', 'accepted_at', 'id']).execute();
+    await schema.createIndex('inbound_accepted').on('inbound').columns(['accepted_at', 'id']).execute();
+    await schema.createIndex('inbound_run_id').on('inbound').columns(['run_id', 'accepted_at']).execute();
     await schema.createIndex('inbound_ended').on('inbound').columns(['ended_at', 'id']).execute();
     await schema.createTable('rights')
       .addColumn('id', 'text', (c) => c.primaryKey())
@@ -117,6 +120,8 @@ const initial: Migration = {
       .addColumn('ended_at', 'bigint', (c) => c.notNull())
       .execute();
     await schema.createIndex('usage_run').on('usage').columns(['run', 'started_at']).execute();
+    // With the token counts in it, the sums of a session are read from the index alone.
+    await schema.createIndex('usage_session').on('usage').columns(['session', 'started_at', 'input', 'output', 'cache_read', 'cache_write']).execute();
     await schema.createTable('tool_attempts')
       .addColumn('id', 'text', (c) => c.primaryKey())
       .addColumn('session', 'text', (c) => c.notNull())

@@ -1,20 +1,23 @@
 /**
- * What clients read of runs, sessions and history: joins over rows, no state of its own. Every list has a bound.
+ * What clients read of runs and history: joins over rows, no state of its own. Every list has a bound, and a page of
+ * runs takes the same few statements however long it is. Sessions: `sessions.ts`.
  */
 import type { InboundState } from '../core/run.js';
-import type { InboundMessage } from '../core/message.js';
 import type { Usage } from '../core/model.js';
-import type { EndedCursor, HistoryRow, PendingRow, RowStore, SessionRow } from '../core/rows.js';
+import type { EndedCursor, HistoryRow, RowStore, RunRow } from '../core/rows.js';
+import type { RowContent } from '../core/transcript.js';
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
-import { ensureSession } from './fence.js';
 import { type Inbound, decode, inboundByRun, inboundByRunId } from './inbound.js';
+import { createSessionReader } from './sessions.js';
 import type { Db } from './sqlite.js';
 import type { Tables } from './tables.js';
-import { historyPage, rowAt, runRows } from './transcript.js';
-import { type ToolAttempt, modelAttempts, toolAttempts, usageOfRuns } from './usage.js';
+import { historyPage, runRows } from './transcript.js';
+import { modelAttempts, toolAttempts, usageOfRuns } from './usage.js';
 
 export function createRunReader(db: Db): RowStore {
   return {
+    ...createSessionReader(db),
+
     run: async (runId: string, session?: string) => one(await inboundByRunId(db, runId, session)),
     runByHash: async (run: string) => one(await inboundByRun(db, run)),
 
@@ -57,22 +60,6 @@ export function createRunReader(db: Db): RowStore {
       return many(rows.map(decode));
     },
 
-    async listSessions(query: { readonly limit: number; readonly offset?: number; readonly search?: string }) {
-      const pattern = query.search === undefined ? undefined : `%${query.search.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
-      const where = (e: ExpressionBuilder<Tables, 'sessions'>) => 
-        // SQLite knows no escape character unless it is named.
-        pattern === undefined ? e.and([]) : sql<SqlBool>`(${e.ref('key')} like ${pattern} escape '\\' or lower(${e.ref('label')}) like ${pattern} escape '\\')`;
-      const rows = await db.selectFrom('sessions').selectAll().where(where).orderBy('updated_at', 'desc').orderBy('key').limit(query.limit).offset(query.offset ?? 0).execute();
-      const { count } = await db.selectFrom('sessions').select((e) => e.fn.countAll().as('count')).where(where).executeTakeFirstOrThrow();
-      return { sessions: await Promise.all(rows.map((row) => sessionRecord(row.key))), total: Number(count) };
-    },
-
-    async createSession(key: string, label?: string) {
-      await ensureSession(db, { key, agent: key.split(':')[1] ?? 'main', channel: 'rpc' });
-      if (label !== undefined) await db.updateTable('sessions').set({ label }).where('key', '=', key).execute();
-      return sessionRecord(key);
-    },
-
     async timeline(run: string) {
       const attempts = (await modelAttempts(db, run)).map((a) => ({
         step: a.step, attempt: a.attempt, provider: a.provider, model: a.model, startedAt: a.startedAt, endedAt: a.endedAt, usage: a.usage,
@@ -80,22 +67,40 @@ export function createRunReader(db: Db): RowStore {
         ...(a.outcome === 'ok' || a.outcome === 'aborted' ? {} : { code: a.outcome }),
         ...(a.costUsd === undefined ? {} : { costUsd: a.costUsd }),
       }));
-      const tools: readonly ToolAttempt[] = await toolAttempts(db, run);
-      return { attempts, rows: await runRows(db, run), tools };
+      return { attempts, rows: await runRows(db, run), tools: await toolAttempts(db, run) };
     },
   };
 
-  async function one(row: Inbound | undefined): Promise<PendingRow | undefined> {
+  async function one(row: Inbound | undefined): Promise<RunRow | undefined> {
     return row && (await many([row]))[0];
   }
 
-  async function many(rows: readonly Inbound[]): Promise<PendingRow[]> {
+  async function many(rows: readonly Inbound[]): Promise<RunRow[]> {
     const usage = await usageOfRuns(db, rows.map((row) => row.run));
-    return Promise.all(rows.map((row) => record(row, usage.get(row.run))));
+    const last = await lastRows(rows);
+    return rows.map((row) => record(row, usage.get(row.run), last.get(row.inboundId)));
   }
 
-  async function record(row: Inbound, spent: { readonly usage: Usage; readonly costUsd: number; readonly steps: number; readonly model?: string } | undefined): Promise<PendingRow> {
-    const last = row.outcome?.seq === undefined ? undefined : (await rowAt(db, row.session, row.outcome.seq))?.content;
+  /** What ended each run: the content of the row its outcome names. */
+  async function lastRows(rows: readonly Inbound[]): Promise<ReadonlyMap<string, RowContent>> {
+    const ended = rows.flatMap((row) => (row.outcome?.seq === undefined ? [] : [{ id: row.inboundId, session: row.session, seq: row.outcome.seq }]));
+    if (ended.length === 0) return new Map();
+    const pairs = sql.join(ended.map(({ session, seq }) => sql`(${session}, cast(${seq} as bigint))`));
+    const found = await db
+      .selectFrom('transcript')
+      .select(['session', 'seq', 'content'])
+      // SQLite takes a list of pairs only as `values`.
+      .where((e) => sql<SqlBool>`(${e.ref('session')}, ${e.ref('seq')}) in (values ${pairs})`)
+      .execute();
+    const at = (session: string, seq: number): string => `${session} ${seq}`;
+    const contents = new Map(found.map((row) => [at(row.session, Number(row.seq)), row.content]));
+    return new Map(ended.flatMap(({ id, session, seq }) => {
+      const content = contents.get(at(session, seq));
+      return content === undefined ? [] : [[id, JSON.parse(content) as RowContent] as const];
+    }));
+  }
+
+  function record(row: Inbound, spent: { readonly usage: Usage; readonly costUsd: number; readonly steps: number; readonly model?: string } | undefined, last: RowContent | undefined): RunRow {
     const [provider, ...model] = spent?.model?.split('/') ?? [];
     const facts = spent ? { usage: spent.usage, costUsd: spent.costUsd, ...(provider === undefined ? {} : { provider, model: model.join('/') }) } : {};
     const said =
@@ -112,27 +117,6 @@ export function createRunReader(db: Db): RowStore {
       ...(spent ? { usage: spent.usage, costUsd: spent.costUsd, ...(spent.model === undefined ? {} : { model: spent.model }) } : {}),
       ...(row.mergedInto === undefined ? {} : { mergedInto: row.mergedInto }),
       ...(row.state === 'dropped' && row.reason !== undefined ? { dropped: row.reason } : {}),
-    };
-  }
-
-  async function sessionRecord(key: string): Promise<SessionRow> {
-    const row = await db.selectFrom('sessions').selectAll().where('key', '=', key).executeTakeFirstOrThrow();
-    const open = await db.selectFrom('inbound').select(['run_id', 'state']).where('session', '=', key).where('state', 'in', ['accepted', 'signalled', 'taken']).orderBy('accepted_at').execute();
-    const last = await db.selectFrom('inbound').select(['run_id', 'state', 'reason', 'message']).where('session', '=', key).orderBy('accepted_at', 'desc').limit(1).executeTakeFirst();
-    const spent = await db
-      .selectFrom('usage')
-      .select((e) => [e.fn.sum('input').as('input'), e.fn.sum('output').as('output'), e.fn.sum('cache_read').as('cache_read'), e.fn.sum('cache_write').as('cache_write')])
-      .where('session', '=', key)
-      .executeTakeFirst();
-    const newest = await db.selectFrom('usage').select(['provider', 'model']).where('session', '=', key).orderBy('started_at', 'desc').limit(1).executeTakeFirst();
-    return {
-      key: row.key, agent: row.agent, conversation: row.conversation, createdAt: Number(row.created_at), updatedAt: Number(row.updated_at),
-      ...(row.label === null ? {} : { label: row.label }),
-      activeRunIds: open.filter((r) => r.state === 'taken').map((r) => r.run_id),
-      queued: open.filter((r) => r.state !== 'taken').length,
-      ...(last ? { lastRun: { runId: last.run_id, state: last.state, text: (JSON.parse(last.message) as InboundMessage).text, ...(last.state === 'error' && last.reason !== null ? { error: last.reason } : {}) } } : {}),
-      ...(newest ? { provider: newest.provider, model: newest.model } : {}),
-      usage: { input: Number(spent?.input ?? 0), output: Number(spent?.output ?? 0), cacheRead: Number(spent?.cache_read ?? 0), cacheWrite: Number(spent?.cache_write ?? 0) },
     };
   }
 }

@@ -3,6 +3,7 @@
  * attempt; a repeated write of the same attempt changes nothing.
  */
 import type { Usage } from '../core/model.js';
+import type { ToolAttempt } from '../core/rows.js';
 import type { Db } from './sqlite.js';
 import type { Tx } from './fence.js';
 
@@ -16,18 +17,6 @@ export interface ModelAttempt {
   readonly usage: Usage;
   readonly costUsd?: number;
   /** `ok`, `aborted`, or a failure type. */
-  readonly outcome: string;
-  readonly startedAt: number;
-  readonly endedAt: number;
-}
-
-export interface ToolAttempt {
-  readonly session: string;
-  readonly run: string;
-  readonly step: number;
-  readonly index: number;
-  readonly attempt: number;
-  readonly tool: string;
   readonly outcome: string;
   readonly startedAt: number;
   readonly endedAt: number;

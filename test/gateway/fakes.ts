@@ -9,9 +9,10 @@ import { CodedError, invalidRequest } from '../../src/core/errors.js';
 import type { RunEvent, RunEventBody } from '../../src/core/events.js';
 import type { Door, RunEvents } from '../../src/core/ports.js';
 import type { InboundMessage } from '../../src/core/message.js';
+import { NO_USAGE } from '../../src/core/model.js';
 import { isTerminal } from '../../src/core/run.js';
 import { buildGateway, listen, type GatewayOptions } from '../../src/gateway/app.js';
-import type { GatewayDeps, HistoryRow, PendingRow, RowStore, RunRow, RunTimeline, SessionRow } from '../../src/gateway/deps.js';
+import type { GatewayDeps, HistoryRow, RowStore, RunRow, RunTimeline, SessionRow } from '../../src/gateway/deps.js';
 
 export const TOKEN = 'test-token-0123456789';
 
@@ -19,7 +20,7 @@ export const runHash = (runId: string): string => createHash('sha256').update(ru
 
 /** Everything that outlives a gateway: rows, transcript, the door's memory. */
 export function createStore(events: RunEvents) {
-  const rows: (RunRow & { text: string })[] = [];
+  const rows: RunRow[] = [];
   const transcript: HistoryRow[] = [];
   const sessions = new Map<string, SessionRow>();
   const timelines = new Map<string, RunTimeline>();
@@ -37,7 +38,7 @@ export function createStore(events: RunEvents) {
         if (payloads.get(runId) !== payload) throw invalidRequest('idempotency key was used for another message');
         return { inboundId: known.inboundId, runId, run: known.run, session: known.session, acceptedAt: known.acceptedAt, status: 'repeat' };
       }
-      const row = { inboundId: `in-${rows.length + 1}`, runId, run: runHash(runId), session: request.session, principal: request.principal, state: 'signalled' as const, acceptedAt: Date.now(), text: request.message.text };
+      const row = { inboundId: `in-${rows.length + 1}`, runId, run: runHash(runId), session: request.session, principal: request.principal, state: 'signalled' as const, acceptedAt: Date.now(), text: request.message.text, steps: 0 };
       payloads.set(runId, payload);
       rows.push(row);
       messages.push(request.message);
@@ -46,6 +47,11 @@ export function createStore(events: RunEvents) {
       publish(runId, { type: 'accepted' }, { step: 0 });
       return { inboundId: row.inboundId, runId, run: row.run, session: row.session, acceptedAt: row.acceptedAt, status: 'accepted' };
     },
+  };
+
+  const named = (row: HistoryRow): HistoryRow => {
+    const runId = rows.find((one) => one.run === row.run)?.runId;
+    return runId === undefined ? row : { ...row, runId };
   };
 
   const store: RowStore = {
@@ -70,10 +76,10 @@ export function createStore(events: RunEvents) {
       const below = all.filter((row) => row.seq < beforeSeq);
       const end = Math.max(0, below.length - offset);
       const conversation = sessions.get(session)?.conversation;
-      return { ...(conversation === undefined ? {} : { conversation }), rows: below.slice(Math.max(0, end - limit), end), total: all.length };
+      return { ...(conversation === undefined ? {} : { conversation }), rows: below.slice(Math.max(0, end - limit), end).map(named), total: all.length };
     },
     async pending(session) {
-      return rows.filter((row): row is PendingRow => row.session === session && (row.state === 'accepted' || row.state === 'signalled'));
+      return rows.filter((row) => row.session === session && (row.state === 'accepted' || row.state === 'signalled'));
     },
     async listSessions({ limit, offset = 0, search }) {
       const found = [...sessions.values()].filter((row) => search === undefined || row.key.includes(search));
@@ -81,13 +87,13 @@ export function createStore(events: RunEvents) {
     },
     async createSession(key, label) {
       const known = sessions.get(key);
-      const row: SessionRow = known ?? { key, agent: 'main', conversation: `conv-${sessions.size + 1}`, createdAt: Date.now(), updatedAt: Date.now(), activeRunIds: [], queued: 0 };
+      const row: SessionRow = known ?? { key, agent: 'main', conversation: `conv-${sessions.size + 1}`, createdAt: Date.now(), updatedAt: Date.now(), activeRunIds: [], queued: 0, usage: NO_USAGE };
       const labelled = label === undefined ? row : { ...row, label };
       sessions.set(key, labelled);
       return labelled;
     },
     async timeline(run) {
-      return timelines.get(run) ?? { attempts: [], rows: transcript.filter((row) => row.run === run) };
+      return timelines.get(run) ?? { attempts: [], rows: transcript.filter((row) => row.run === run), tools: [] };
     },
   };
 

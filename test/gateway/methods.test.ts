@@ -2,6 +2,7 @@
 import { SessionsCreateResultSchema } from '@openclaw/gateway-protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
+import { NO_USAGE } from '../../src/core/model.js';
 import { METHODS } from '../../src/gateway/rpc/index.js';
 import { SCOPES } from '../../src/gateway/scopes.js';
 import { validator } from '../../src/gateway/validate.js';
@@ -90,9 +91,20 @@ describe('results', () => {
     const created = await raw.payload('sessions.create', { key: 'Work', label: 'Work things' });
     expect(isCreated(created), JSON.stringify(isCreated.errors)).toBe(true);
     expect(created).toMatchObject({ ok: true, key: 'agent:main:work', sessionId: 'conv-1', entry: { label: 'Work things' } });
-    expect(await raw.payload('sessions.create', { message: 'go', idempotencyKey: 'Start 1!' })).toMatchObject({ key: 'agent:main:s-start-1-', runStarted: true, runId: 'Start 1!' });
+    expect(await raw.payload('sessions.create', { message: 'go', idempotencyKey: 'Start 1!' })).toMatchObject({ key: expect.stringMatching(/^agent:main:s-start-1--[0-9a-f]{16}$/), runStarted: true, runId: 'Start 1!' });
     expect(await raw.payload('sessions.list', { limit: 1 })).toMatchObject({ count: 1, totalCount: 2, hasMore: true, nextOffset: 1, sessions: [{ key: 'agent:main:work', kind: 'direct', agentId: 'main', isMain: false }] });
     expect(await raw.payload('sessions.list', { search: 'start' })).toMatchObject({ totalCount: 1, hasMore: false, nextOffset: null });
+  });
+
+  test('a session of each idempotency key: the same for the same one, another for another one', async () => {
+    const key = async (idempotencyKey: string): Promise<string> => (await raw.payload('sessions.create', { idempotencyKey }))['key'] as string;
+    const long = 'k'.repeat(70);
+    const keys = ['k-1', 'k/1', 'K-1', 'k 1', 'ü', 'é', long, `${long}1`, 'k'.repeat(62), 'k'.repeat(63)];
+    const made: string[] = [];
+    for (const one of keys) made.push(await key(one));
+    expect(new Set(made).size).toBe(keys.length);
+    expect(made[0]).toBe('agent:main:s-k-1');
+    for (const [i, one] of keys.entries()) expect(await key(one)).toBe(made[i]);
   });
 
   test('runs are listed by state and explained step by step', async () => {
@@ -101,15 +113,16 @@ describe('results', () => {
     world.store.finish('a', 'done');
     const base = { session: 'agent:main:main', conversation: 'conv-1', run: runHash('a'), generation: 1 } as const;
     const usage = { input: 10, output: 5, cacheRead: 0, cacheWrite: 0 };
+    const call = { session: base.session, run: base.run, step: 1, index: 0, tool: 'exec' } as const;
     world.store.timelines.set(runHash('a'), {
       attempts: [
-        { step: 1, attempt: 1, provider: 'p', model: 'm', startedAt: 100, endedAt: 150, state: 'error', code: 'Overloaded' },
+        { step: 1, attempt: 1, provider: 'p', model: 'm', startedAt: 100, endedAt: 150, state: 'error', code: 'Overloaded', usage: NO_USAGE },
         { step: 1, attempt: 2, provider: 'p', model: 'm', startedAt: 200, endedAt: 300, state: 'ok', usage, costUsd: 0.01 },
         { step: 2, attempt: 1, provider: 'p', model: 'm', startedAt: 400, endedAt: 500, state: 'ok', usage, costUsd: 0.02 },
       ],
       tools: [
-        { step: 1, index: 0, attempt: 1, startedAt: 310, endedAt: 320 },
-        { step: 1, index: 0, attempt: 2, startedAt: 330, endedAt: 390 },
+        { ...call, attempt: 1, outcome: 'failed', startedAt: 310, endedAt: 320 },
+        { ...call, attempt: 2, outcome: 'ok', startedAt: 330, endedAt: 390 },
       ],
       rows: [
         { ...base, seq: 2, step: 1, kind: 'assistant', createdAt: 300, content: { type: 'assistant', text: 'look', calls: [{ index: 0, callId: '', tool: 'exec', args: {} }], provider: 'p', model: 'm', stop: 'tool_calls', usage } },

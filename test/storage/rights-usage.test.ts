@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Usage } from '../../src/core/model.js';
 import { OWNER_RIGHTS, mayUse, rightsId, rightsOf } from '../../src/storage/rights.js';
-import { type ByChain, type ModelAttempt, type ToolAttempt, modelAttempts, recordModelAttempt, recordToolAttempt, toolAttempts, usageOfRuns } from '../../src/storage/usage.js';
+import type { ToolAttempt } from '../../src/core/rows.js';
+import { type ByChain, type ModelAttempt, modelAttempts, recordModelAttempt, recordToolAttempt, toolAttempts, usageOfRuns } from '../../src/storage/usage.js';
 import { SESSION, makeStore } from './store.js';
 
 describe('rights', () => {

@@ -1,5 +1,6 @@
 /** What clients read of runs, sessions and history. */
-import { describe, expect, it } from 'vitest';
+import { CompiledQuery } from 'kysely';
+import { describe, expect, it, vi } from 'vitest';
 import type { RowStore } from '../../src/core/rows.js';
 import type { Fence, InboundState, RunOutcome } from '../../src/core/run.js';
 import { endInbound, markSignalled, markTaken } from '../../src/storage/inbound.js';
@@ -30,6 +31,14 @@ async function open(): Promise<House> {
 }
 const usage = { input: 10, output: 5, cacheRead: 0, cacheWrite: 0 };
 const attempt = (run: string, over: object = {}) => ({ session: SESSION, run, step: 1, attempt: 1, generation: 1, provider: 'fake', model: 'one', usage, costUsd: 0.5, outcome: 'ok', startedAt: 1, endedAt: 2, ...over });
+/** The statements that a call makes. */
+async function statements(db: Db, call: () => Promise<unknown>): Promise<readonly CompiledQuery[]> {
+  const seen = vi.spyOn(db.getExecutor(), 'executeQuery');
+  await call();
+  const made = seen.mock.calls.map(([query]) => query);
+  seen.mockRestore();
+  return made;
+}
 const ids = (rows: readonly { readonly runId: string }[]): string[] => rows.map((row) => row.runId);
 
 describe('a run', () => {
@@ -100,6 +109,20 @@ describe('a run', () => {
 });
 
 describe('the list of runs', () => {
+  it('takes the same few statements however many runs of however many sessions ended', async () => {
+    const { db, reader, end } = await open();
+    for (let i = 0; i < 40; i += 1) {
+      const session = `agent:main:s${i % 7}`;
+      const fence = await openSession(db, session);
+      await accept(db, `r${i}`, { session, accepted_at: i });
+      await db.transaction().execute((tx) => appendRows(tx, fence, [{ seq: i + 1, run: `run of r${i}`, step: 1, kind: 'assistant', content: answerContent(`answer ${i}`) }]));
+      await end(`r${i}`, { state: 'ok', seq: i + 1 });
+    }
+    expect((await statements(db, () => reader.listRuns({ limit: 40 }))).length).toBe((await statements(db, () => reader.listRuns({ limit: 1 }))).length);
+    const { runs } = await reader.listRuns({ limit: 40 });
+    expect(runs.map((row) => row.outcome?.text)).toEqual(Array.from({ length: 40 }, (_, i) => `answer ${39 - i}`));
+  });
+
   it('is newest first, in pages, with the count of all that match', async () => {
     const { db, reader, end } = await open();
     for (let i = 1; i <= 5; i += 1) await accept(db, `r${i}`, { accepted_at: i });
@@ -181,6 +204,32 @@ describe('sessions', () => {
     const { sessions, total } = await reader.listSessions({ limit: 9 });
     expect(total).toBe(1);
     expect(sessions[0]).toMatchObject({ key: SESSION, agent: 'main', activeRunIds: ['running'], queued: 1, lastRun: { runId: 'failed', state: 'error', error: 'Auth' }, usage: { input: 20, output: 10 }, provider: 'other', model: 'two' });
+  });
+
+  it('are listed with the same few statements however many there are, and none reads a table from end to end', async () => {
+    const { db, reader, end } = await open();
+    const fill = async (from: number, to: number): Promise<void> => {
+      for (let i = from; i < to; i += 1) {
+        const session = `agent:main:s${i}`;
+        await reader.createSession(session);
+        await accept(db, `done-${i}`, { session, accepted_at: 1 });
+        await end(`done-${i}`, { state: 'ok', seq: 1 });
+        await accept(db, `waits-${i}`, { session, accepted_at: 2 });
+        await recordModelAttempt(db, attempt(`run of done-${i}`, { session, usage: { ...usage, input: i } }));
+      }
+    };
+    await fill(0, 3);
+    const few = await statements(db, () => reader.listSessions({ limit: 50 }));
+    await fill(3, 50);
+    const many = await statements(db, () => reader.listSessions({ limit: 50 }));
+    expect(many.length).toBe(few.length);
+    expect(many.length).toBe(7);
+    for (const query of many) {
+      const plan = await db.executeQuery<{ detail: string }>(CompiledQuery.raw(`explain query plan ${query.sql}`, [...query.parameters]));
+      expect(plan.rows.map(({ detail }) => detail).filter((detail) => /^SCAN (?!sessions)/.test(detail)), query.sql).toEqual([]);
+    }
+    const { sessions } = await reader.listSessions({ limit: 99, search: ':s7' });
+    expect(sessions).toMatchObject([{ key: 'agent:main:s7', activeRunIds: [], queued: 1, lastRun: { runId: 'waits-7', text: 'text of waits-7' }, usage: { input: 7, output: 5 }, provider: 'fake', model: 'one' }]);
   });
 
   it('are made once; a label given later is kept', async () => {

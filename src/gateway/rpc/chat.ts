@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto';
 import { validateChatAbortParams, validateChatHistoryParams, validateChatSendParams } from '@openclaw/gateway-protocol';
 
 import { isTerminal } from '../../core/run.js';
-import type { HistoryRow } from '../deps.js';
 import { chatMessage, seqOf } from '../messages.js';
 import { tellOutcome } from '../outcome.js';
 import { acceptMessage, queueMode, refuseUnavailable, sessionOf, thinkingLevel } from './accept.js';
@@ -69,9 +68,7 @@ export const chatHistory = method({
       deps.rows.pending(session),
       deps.models.status(),
     ]);
-    const named = runNames(context);
-    const messages = [];
-    for (const row of history.rows.slice(-limit)) messages.push(chatMessage(row, await named(row), params.maxChars ?? DEFAULT_MAX_CHARS));
+    const messages = history.rows.slice(-limit).map((row) => chatMessage(row, params.maxChars ?? DEFAULT_MAX_CHARS));
     const running = active.runs[0];
     const inFlight = running && deps.ring.text(running.run);
     const slash = status.primary.indexOf('/');
@@ -101,16 +98,6 @@ async function beforeSeq(id: string, session: string, context: CallContext): Pro
   const { conversation } = await context.deps.rows.history(session, { limit: 1 });
   const seq = seqOf(id, conversation);
   return seq === undefined ? undefined : seq + 1;
-}
-
-/** Public run ids of rows; stores that do not join them are asked once a run. */
-function runNames(context: CallContext): (row: HistoryRow) => Promise<string | undefined> {
-  const known = new Map<string, string | undefined>();
-  return async (row) => {
-    if (row.runId !== undefined) return row.runId;
-    if (!known.has(row.run)) known.set(row.run, (await context.deps.rows.runByHash(row.run))?.runId);
-    return known.get(row.run);
-  };
 }
 
 export const chatAbort = method({

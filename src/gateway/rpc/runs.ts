@@ -85,7 +85,7 @@ async function runView(row: RunRow, deps: Pick<GatewayDeps, 'webUrl' | 'rows'>, 
     ...(told?.text ? { text: told.text } : {}),
     ...(told?.error === undefined ? {} : { error: told.error, code: told.code }),
     ...(row.mergedInto === undefined ? {} : { mergedInto: (await deps.rows.runByHash(row.mergedInto))?.runId ?? row.mergedInto }),
-    ...(row.text === undefined ? {} : { preview: clip(row.text) }),
+    preview: clip(row.text),
     ...(webUrl === undefined ? {} : { webUrl }),
   };
 }
@@ -106,7 +106,7 @@ function steps(timeline: RunTimeline): readonly Readonly<Record<string, unknown>
       tools: calls.map((call) => {
         const result = rows.find((row) => row.content.type === 'tool' && row.content.index === call.index);
         const content = result?.content.type === 'tool' ? result.content : undefined;
-        const tries = (timeline.tools ?? []).filter((attempt) => attempt.step === step && attempt.index === call.index).sort((a, b) => a.startedAt - b.startedAt);
+        const tries = timeline.tools.filter((attempt) => attempt.step === step && attempt.index === call.index).sort((a, b) => a.startedAt - b.startedAt);
         const startedAt = tries[0]?.startedAt ?? answer?.createdAt;
         const lastTry = Math.max(0, ...tries.map(({ attempt }) => attempt));
         return {
@@ -136,13 +136,14 @@ const attemptView = (attempt: UsageAttempt) => ({
   model: attempt.model,
   state: attempt.state,
   startedAt: attempt.startedAt,
-  ...(attempt.endedAt === undefined ? {} : { endedAt: attempt.endedAt, durationMs: attempt.endedAt - attempt.startedAt }),
+  endedAt: attempt.endedAt,
+  durationMs: attempt.endedAt - attempt.startedAt,
   ...(attempt.code === undefined ? {} : { code: attempt.code }),
-  ...(attempt.usage === undefined ? {} : { usage: usageOf(attempt.usage, attempt.costUsd) }),
+  usage: usageOf(attempt.usage, attempt.costUsd),
 });
 
 function totals(timeline: RunTimeline) {
-  const usage = timeline.attempts.reduce<Usage>((sum, { usage: more = NO_USAGE }) => ({
+  const usage = timeline.attempts.reduce<Usage>((sum, { usage: more }) => ({
     input: sum.input + more.input,
     output: sum.output + more.output,
     cacheRead: sum.cacheRead + more.cacheRead,
@@ -150,12 +151,10 @@ function totals(timeline: RunTimeline) {
   }), NO_USAGE);
   const costs = timeline.attempts.flatMap(({ costUsd }) => (costUsd === undefined ? [] : [costUsd]));
   const modelSteps = new Set(timeline.attempts.map(({ step }) => step)).size;
-  const tools = timeline.tools ?? [];
-  const toolCalls = new Set(tools.map(({ step, index }) => `${step}.${index}`)).size;
+  const toolCalls = new Set(timeline.tools.map(({ step, index }) => `${step}.${index}`)).size;
   return {
     modelCalls: timeline.attempts.length,
-    // An open attempt beside a later one of its step was cut off and made again.
-    retries: timeline.attempts.length - modelSteps + tools.length - toolCalls,
+    retries: timeline.attempts.length - modelSteps + timeline.tools.length - toolCalls,
     toolCalls: timeline.rows.filter((row) => row.content.type === 'tool').length,
     usage: usageOf(usage),
     ...(costs.length > 0 ? { costUsd: costs.reduce((sum, cost) => sum + cost, 0) } : {}),

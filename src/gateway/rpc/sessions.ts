@@ -1,9 +1,9 @@
 /** `sessions.create` and `sessions.list`. Invariant: a key on the wire is always the canonical one. */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { validateSessionsCreateParams, validateSessionsListParams } from '@openclaw/gateway-protocol';
 
 import { DEFAULT_AGENT, clip } from '../../core/names.js';
-import { mainSessionKey } from '../../core/session-key.js';
+import { SESSION_KEY_PART_MAX, mainSessionKey } from '../../core/session-key.js';
 import { isTerminal } from '../../core/run.js';
 import type { SessionRow } from '../deps.js';
 import { runStatus } from '../outcome.js';
@@ -24,19 +24,29 @@ export const sessionsCreate = method({
   params: validateSessionsCreateParams,
   async handler(params, context) {
     refuseUnavailable('sessions.create', params, CREATE_UNAVAILABLE);
-    // The same idempotency key makes the same session, and starts its first run once.
-    const name = params.key ?? `s-${(params.idempotencyKey === undefined ? randomUUID() : params.idempotencyKey).toLowerCase().replace(/[^a-z0-9._-]/g, '-').slice(0, 60)}`;
+    const name = params.key ?? sessionName(params.idempotencyKey ?? randomUUID());
     const session = sessionOf('sessions.create', name, params.agentId);
     const thinking = thinkingLevel('sessions.create', params.thinkingLevel);
     const row = await context.deps.rows.createSession(session, params.label ?? params.displayName);
     const text = params.message ?? params.task;
-    const answer = { ok: true, key: row.key, ...(row.conversation === undefined ? {} : { sessionId: row.conversation }), entry: sessionEntry(row, context.now()) };
+    const answer = { ok: true, key: row.key, sessionId: row.conversation, entry: sessionEntry(row, context.now()) };
     if (text === undefined && params.attachments === undefined) return answer;
     const runId = params.idempotencyKey ?? randomUUID();
     const accepted = await acceptMessage({ method: 'sessions.create', session, runId, text: text ?? '', attachments: params.attachments, turn: thinking }, context);
     return { ...answer, runStarted: true, runId: accepted.runId };
   },
 });
+
+/**
+ * The same idempotency key makes the same session, so its first run starts once; another key makes another one, also
+ * where the grammar of session keys allows no letter that tells them apart.
+ */
+function sessionName(idempotencyKey: string): string {
+  const name = `s-${idempotencyKey.toLowerCase().replace(/[^a-z0-9._-]/g, '-')}`;
+  if (name === `s-${idempotencyKey}` && name.length <= SESSION_KEY_PART_MAX) return name;
+  const hash = createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 16);
+  return `${name.slice(0, SESSION_KEY_PART_MAX - hash.length - 1)}-${hash}`;
+}
 
 export const sessionsList = method({
   name: 'sessions.list',
@@ -78,7 +88,7 @@ export function sessionEntry(row: SessionRow, now: number): Readonly<Record<stri
   const usage = row.usage;
   return {
     key: row.key,
-    ...(row.conversation === undefined ? {} : { sessionId: row.conversation }),
+    sessionId: row.conversation,
     kind: 'direct',
     agentId: row.agent,
     isMain: row.key === mainSessionKey(DEFAULT_AGENT),
@@ -91,11 +101,10 @@ export function sessionEntry(row: SessionRow, now: number): Readonly<Record<stri
     hasActiveRun: row.activeRunIds.length > 0,
     activeRunIds: row.activeRunIds,
     queued: row.queued,
-    ...(last?.text === undefined ? {} : { lastMessagePreview: clip(last.text) }),
-    ...(last === undefined ? {} : { lastRunId: last.runId, ...(last.error === undefined ? {} : { lastRunError: last.error }) }),
-    ...(usage === undefined
-      ? {}
-      : { inputTokens: usage.input, outputTokens: usage.output, totalTokens: usage.input + usage.output + usage.cacheRead + usage.cacheWrite }),
+    ...(last === undefined ? {} : { lastMessagePreview: clip(last.text), lastRunId: last.runId, ...(last.error === undefined ? {} : { lastRunError: last.error }) }),
+    inputTokens: usage.input,
+    outputTokens: usage.output,
+    totalTokens: usage.input + usage.output + usage.cacheRead + usage.cacheWrite,
     ...(row.provider === undefined ? {} : { modelProvider: row.provider }),
     ...(row.model === undefined ? {} : { model: row.model }),
   };
