@@ -35,6 +35,9 @@ export function realPathProblem(real: string, where: Roots): string | undefined 
   return `it is outside the workspace (${workspace})${where.roots.length > 0 ? ` and the folders of tools.fs.roots (${where.roots.join(', ')})` : ''}`;
 }
 
+/** A command that walks this folder would come to the state directory, whatever is said of single paths. */
+export const holdsState = (real: string, where: Roots): boolean => contains(real, realOr(where.stateDir));
+
 function realOr(path: string): string {
   try {
     return realpathSync(path);

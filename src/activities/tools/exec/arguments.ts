@@ -3,10 +3,17 @@
  *
  * Invariant: every argument that the command could open as a file is given out as a path to be checked; an option not
  * listed for a known command is refused, because programs take abbreviations (`--fil=`) and options that set clocks,
- * execute or write. For a command of the owner's own choosing every argument counts as a possible path.
+ * execute or write. For a command of the owner's own choosing every argument counts as a possible path, and as a folder
+ * it could walk.
  */
 
-export type Arguments = { readonly paths: readonly string[] } | { readonly problem: string };
+export type Arguments =
+  | {
+      readonly paths: readonly string[];
+      /** Those of which the command could open everything below; `.` is the folder it runs in. */
+      readonly walks: readonly string[];
+    }
+  | { readonly problem: string };
 
 interface Shape {
   /** Letters of options without a value; digits too where `-5` means a count. */
@@ -19,6 +26,8 @@ interface Shape {
   readonly attached?: string;
   /** Letters of options whose value is a path. */
   readonly files?: string;
+  /** The letter among the flags that makes the command walk its folders; `--recursive` always does. */
+  readonly recursive?: string;
   readonly longFlags?: readonly string[];
   readonly longValues?: readonly string[];
   /** Operands are: paths, text that is never opened, or (`pattern`) text first unless -e gave it, then paths. */
@@ -30,7 +39,7 @@ const COLOR = ['color', 'colour'];
 const SHAPES: Readonly<Record<string, Shape>> = {
   pwd: { flags: 'LP', values: '', operands: 'text' },
   ls: {
-    flags: '1aAbBcCdFgGhiklmnNopqQrRsStuUvxX', values: '', operands: 'paths',
+    flags: '1aAbBcCdFgGhiklmnNopqQrRsStuUvxX', values: '', operands: 'paths', recursive: 'R',
     longFlags: ['all', 'almost-all', 'human-readable', 'recursive', 'reverse', 'size', 'directory', 'classify', 'inode', 'full-time', 'no-group', ...COLOR],
     longValues: ['sort', 'time', 'time-style', 'width', 'ignore', 'hide', 'block-size', 'format', ...COLOR],
   },
@@ -40,7 +49,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   wc: { flags: 'clLmw', values: '', operands: 'paths', longFlags: ['bytes', 'chars', 'lines', 'max-line-length', 'words'] },
   date: { flags: 'uRI', values: 'd', files: 'r', operands: 'text', longFlags: ['utc', 'universal', 'rfc-email', 'iso-8601'], longValues: ['date', 'iso-8601', 'rfc-3339'] },
   grep: {
-    flags: 'EFGPaiIyvwxclLqsbHhnoTUzrZ0123456789', values: 'e', numbers: 'ABm', attached: 'C', operands: 'pattern', files: 'f',
+    flags: 'EFGPaiIyvwxclLqsbHhnoTUzrZ0123456789', values: 'e', numbers: 'ABm', attached: 'C', operands: 'pattern', files: 'f', recursive: 'r',
     longFlags: ['extended-regexp', 'fixed-strings', 'basic-regexp', 'perl-regexp', 'ignore-case', 'invert-match', 'word-regexp', 'line-regexp', 'count', 'files-with-matches', 'files-without-match', 'quiet', 'silent', 'no-messages', 'with-filename', 'no-filename', 'line-number', 'only-matching', 'recursive', 'text', ...COLOR],
     longValues: ['regexp', 'after-context', 'before-context', 'context', 'max-count', 'include', 'exclude', 'exclude-dir', ...COLOR],
   },
@@ -49,15 +58,19 @@ const SHAPES: Readonly<Record<string, Shape>> = {
 
 export function readArguments(program: string, args: readonly string[]): Arguments {
   // echo opens nothing, whatever it is told.
-  if (program === 'echo') return { paths: [] };
+  if (program === 'echo') return { paths: [], walks: [] };
   const shape = Object.hasOwn(SHAPES, program) ? SHAPES[program] : undefined;
-  return shape ? readKnown(program, shape, args) : { paths: args.flatMap(possiblePaths) };
+  if (shape) return readKnown(program, shape, args);
+  const paths = args.flatMap(possiblePaths);
+  // Many search the folder they run in when no other is named, and which word names one is theirs to know.
+  return { paths, walks: ['.', ...paths] };
 }
 
 function readKnown(program: string, shape: Shape, args: readonly string[]): Arguments {
   const paths: string[] = [];
   const operands: string[] = [];
   let patternGiven = false;
+  let recursive = false;
   for (let index = 0; index < args.length; index += 1) {
     const arg = args[index] ?? '';
     if (arg === '--') {
@@ -73,6 +86,7 @@ function readKnown(program: string, shape: Shape, args: readonly string[]): Argu
     const option = arg.startsWith('--') ? readLong(shape, arg) : readShort(shape, arg);
     if (!option) return { problem: `the option ${JSON.stringify(arg.slice(0, 60))} of ${program} is not among those allowed` };
     if (option.name === 'e' || option.name === 'regexp' || option.name === 'f') patternGiven = true;
+    if (option.recursive) recursive = true;
     const value = option.takesNext ? args[(index += 1)] : option.value;
     if (option.takesNext && value === undefined) return { problem: `the option ${arg} of ${program} lacks its value` };
     if (option.isNumber && !NUMBER.test(value ?? '')) return { problem: `the option ${arg.slice(0, 20)} of ${program} takes a number` };
@@ -81,8 +95,9 @@ function readKnown(program: string, shape: Shape, args: readonly string[]): Argu
   // `date MMDDhhmm` sets the clock.
   if (program === 'date' && operands.some((one) => !one.startsWith('+'))) return { problem: 'date only takes a format that begins with +' };
   const rest = shape.operands === 'pattern' && !patternGiven ? operands.slice(1) : operands;
-  if (shape.operands !== 'text') paths.push(...rest.filter((one) => one !== '-'));
-  return { paths };
+  // `-` is checked as a name too: not every program takes it for its input.
+  if (shape.operands !== 'text') paths.push(...rest);
+  return { paths, walks: !recursive ? [] : rest.length > 0 ? rest : ['.'] };
 }
 
 interface Option {
@@ -91,6 +106,7 @@ interface Option {
   readonly takesNext: boolean;
   readonly isPath: boolean;
   readonly isNumber: boolean;
+  readonly recursive: boolean;
 }
 
 /** `5`, `+5`, `-5`, `10k`, `0.5s` */
@@ -101,11 +117,12 @@ function readLong(shape: Shape, arg: string): Option | undefined {
   const equals = arg.indexOf('=');
   const name = equals < 0 ? arg.slice(2) : arg.slice(2, equals);
   const known = equals < 0 ? shape.longFlags : shape.longValues;
-  return known?.includes(name) ? { name, takesNext: false, isPath: false, isNumber: false } : undefined;
+  return known?.includes(name) ? { name, takesNext: false, isPath: false, isNumber: false, recursive: name === 'recursive' } : undefined;
 }
 
 /** `-n5`, `-n 5`, `-rn`, `-rnfpath`: letters up to the first that takes a value. */
 function readShort(shape: Shape, arg: string): Option | undefined {
+  let recursive = false;
   for (let index = 1; index < arg.length; index += 1) {
     const letter = arg.charAt(index);
     const isPath = shape.files?.includes(letter) ?? false;
@@ -113,12 +130,13 @@ function readShort(shape: Shape, arg: string): Option | undefined {
     const isNumber = attached || (shape.numbers?.includes(letter) ?? false);
     if (isPath || isNumber || shape.values.includes(letter)) {
       const value = arg.slice(index + 1);
-      if (value !== '') return { name: letter, value, takesNext: false, isPath, isNumber };
-      return attached ? undefined : { name: letter, takesNext: true, isPath, isNumber };
+      if (value !== '') return { name: letter, value, takesNext: false, isPath, isNumber, recursive };
+      return attached ? undefined : { name: letter, takesNext: true, isPath, isNumber, recursive };
     }
     if (!shape.flags.includes(letter)) return undefined;
+    if (letter === shape.recursive) recursive = true;
   }
-  return { name: arg.slice(1), takesNext: false, isPath: false, isNumber: false };
+  return { name: arg.slice(1), takesNext: false, isPath: false, isNumber: false, recursive };
 }
 
 /** `--file=/etc/x`, `-f/etc/x`, `if=/etc/x`, `@/etc/x`, `host:/etc/x`: each end that could be a path. */

@@ -2,12 +2,12 @@
  * Which commands may run.
  *
  * Invariant: in `allowlist` mode nothing runs that this did not understand completely: one listed program, plain words,
- * known options, every path inside the workspace or the configured roots after its symlinks. Whoever runs the command
- * executes the words given out here, without a shell.
+ * known options, every path inside the workspace or the configured roots after its symlinks, and no folder walked that
+ * holds the state directory. Whoever runs the command executes the words given out here, without a shell.
  */
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { realPathProblem, type Roots } from '../files.js';
+import { holdsState, realPathProblem, type Roots } from '../files.js';
 import { readArguments } from './arguments.js';
 import { parseSimple } from './words.js';
 
@@ -24,12 +24,6 @@ export interface ExecPlace extends Roots {
 }
 
 export type ExecDecision = { readonly words: readonly string[] } | { readonly shell: string } | { readonly problem: string };
-
-/** Why the command is refused, in words for the model. */
-export function execProblem(command: string, mode: ExecMode, allow: readonly string[], place: ExecPlace): string | undefined {
-  const decision = decideExec(command, mode, allow, place);
-  return 'problem' in decision ? decision.problem : undefined;
-}
 
 /** The decision together with what to execute. Reads symlinks, changes nothing. */
 export function decideExec(command: string, mode: ExecMode, allow: readonly string[], place: ExecPlace): ExecDecision {
@@ -49,6 +43,10 @@ export function decideExec(command: string, mode: ExecMode, allow: readonly stri
     const problem = pathProblem(path, place);
     if (problem) return refuse(`the path ${JSON.stringify(path.slice(0, 100))} is not allowed: ${problem}`, allow);
   }
+  const walked = read.walks.find((path) => holdsState(realIn(path, place), place));
+  if (walked !== undefined) {
+    return refuse(`it could read everything in ${JSON.stringify(walked.slice(0, 100))}, where the state directory of this program is too; name a folder without it`, allow);
+  }
   return { words: parsed.words };
 }
 
@@ -56,8 +54,10 @@ function pathProblem(path: string, place: ExecPlace): string | undefined {
   if (path.startsWith('~')) return '`~` leads out of the workspace';
   // The kernel takes `link/..` as the parent of the link's target; only the text would say otherwise.
   if (path.split('/').includes('..')) return '`..` is not allowed; name the path from the workspace';
-  return realPathProblem(realOfNearest(resolve(place.cwd ?? place.workspace, path)), place);
+  return realPathProblem(realIn(path, place), place);
 }
+
+const realIn = (path: string, place: ExecPlace): string => realOfNearest(resolve(place.cwd ?? place.workspace, path));
 
 function realOfNearest(path: string): string {
   const rest: string[] = [];

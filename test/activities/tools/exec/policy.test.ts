@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { DEFAULT_ALLOW, decideExec, execProblem, type ExecPlace } from '../../../../src/activities/tools/exec/policy.js';
+import { DEFAULT_ALLOW, decideExec, type ExecPlace } from '../../../../src/activities/tools/exec/policy.js';
 import { parseSimple } from '../../../../src/activities/tools/exec/words.js';
 import { makeFolder } from '../helpers/env.js';
 
@@ -21,7 +21,11 @@ beforeEach(() => {
   symlinkSync(join(workspace, 'notes.md'), join(workspace, 'inside'));
   place = { workspace, roots: [join(root, 'extra')], stateDir: join(root, 'state') };
 });
-const ask = (command: string, allow: readonly string[] = DEFAULT_ALLOW): string | undefined => execProblem(command, 'allowlist', allow, place);
+const decide = (command: string, mode: 'deny' | 'allowlist' | 'full', allow: readonly string[]): string | undefined => {
+  const decision = decideExec(command, mode, allow, place);
+  return 'problem' in decision ? decision.problem : undefined;
+};
+const ask = (command: string, allow: readonly string[] = DEFAULT_ALLOW): string | undefined => decide(command, 'allowlist', allow);
 
 describe('an allowed command', () => {
   it.each([
@@ -89,14 +93,58 @@ describe('refused, with the reason', () => {
   });
 });
 
+describe('a folder that holds the state directory', () => {
+  const walks = (folder: string): readonly string[] => [
+    `ls -R ${folder}`, `ls -laR ${folder}`, `ls --recursive ${folder}`, `ls ${folder} -R`, `grep -r secret ${folder}`, `grep -rn secret ${folder}`, `grep -rle secret ${folder}`,
+    `grep -re secret ${folder}`, `grep -rnA2 secret ${folder}`, `grep --recursive secret ${folder}`, `grep -r -e secret ${folder}`, `grep -R secret ${folder}`, `grep -Rl secret ${folder}`, `grep --dereference-recursive secret ${folder}`,
+  ];
+
+  it('is not walked, though a root may contain it', () => {
+    symlinkSync(root, join(place.workspace, 'up'));
+    place = { ...place, roots: [root] };
+    for (const command of [...walks(root), ...walks('up'), `find ${root} -name x`, `grep -r x sub ${root}`, `rg --hidden x ${root}`, `tar c ${root}`]) {
+      expect(ask(command, [...DEFAULT_ALLOW, 'find', 'rg', 'tar']), command).toMatch(/^Refused/);
+    }
+    expect(ask(`grep -r secret ${root}`)).toContain('state directory');
+  });
+
+  it('is not walked as the folder the command runs in', () => {
+    place = { workspace: root, roots: [], stateDir: join(root, 'state') };
+    const patterns = join(root, 'patterns');
+    for (const command of [...walks(''), ...walks('.'), `grep -rf ${patterns}`, 'rg x', 'find']) expect(ask(command, [...DEFAULT_ALLOW, 'rg', 'find']), command).toMatch(/^Refused/);
+    place = { ...place, cwd: join(root, 'extra') };
+    expect(ask('grep -r x')).toBeUndefined();
+    expect(ask('rg x', ['rg'])).toBeUndefined();
+    expect(ask(`grep -r x ${root}`)).toContain('state directory');
+  });
+
+  it('may be listed, and what lies beside the state directory may be walked', () => {
+    place = { workspace: root, roots: [], stateDir: join(root, 'state') };
+    for (const command of [`ls ${root}`, 'ls -r', 'cat .', 'head -c 5 .', 'grep x .', 'grep -eR x', 'grep -e -r x', 'grep -- -r x', 'ls -R extra', `grep -rn x ${root}/extra`, 'grep -r x extra -', 'echo -R']) {
+      expect(ask(command), command).toBeUndefined();
+    }
+  });
+
+  it('is not the workspace in it, which may be walked', () => {
+    for (const command of ['ls -R', 'ls -R .', 'grep -rn x', `grep -r x ${place.workspace} ${root}/extra`]) expect(ask(command), command).toBeUndefined();
+    expect(ask('rg x', ['rg'])).toBeUndefined();
+  });
+
+  it('is found by its real path', () => {
+    symlinkSync(join(root, 'state'), join(root, 'alias'));
+    place = { workspace: root, roots: [], stateDir: join(root, 'alias') };
+    expect(ask('grep -r x')).toContain('state directory');
+  });
+});
+
 describe('the modes', () => {
   it('deny refuses everything, full takes everything but what cannot be executed', () => {
-    expect(execProblem('echo hi', 'deny', DEFAULT_ALLOW, place)).toContain('switched off');
-    expect(execProblem('echo hi | cat > /tmp/x; id', 'full', [], place)).toBeUndefined();
-    expect(execProblem('', 'full', [], place)).toContain('empty');
-    expect(execProblem('echo a\0b', 'full', [], place)).toContain('null byte');
-    expect(execProblem(`echo ${'x'.repeat(100_000)}`, 'full', [], place)).toContain('longer than');
-    expect(execProblem(`echo ${'x'.repeat(90_000)}`, 'full', [], place)).toBeUndefined();
+    expect(decide('echo hi', 'deny', DEFAULT_ALLOW)).toContain('switched off');
+    expect(decide('echo hi | cat > /tmp/x; id', 'full', [])).toBeUndefined();
+    expect(decide('', 'full', [])).toContain('empty');
+    expect(decide('echo a\0b', 'full', [])).toContain('null byte');
+    expect(decide(`echo ${'x'.repeat(100_000)}`, 'full', [])).toContain('longer than');
+    expect(decide(`echo ${'x'.repeat(90_000)}`, 'full', [])).toBeUndefined();
   });
 
   it('a command of 100 kB is decided at once', () => {
