@@ -10,11 +10,21 @@ import type { ModelRequest } from '../../core/model.js';
 const IMAGE_TYPES: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp']);
 export type ImageType = 'image/jpeg' | 'image/png' | 'image/gif' | 'image/webp';
 
+/**
+ * Bytes of the largest image sent. Anthropic refuses more than 5 MB of base64 (four thirds of the bytes) for one image,
+ * the strictest of the providers here, and a refused image would come back in every later request of the conversation.
+ * https://docs.anthropic.com/en/docs/build-with-claude/vision
+ */
+const MAX_IMAGE_BYTES = 3_750_000;
+
 /** A block with its bytes, or words in the place of an image that cannot be sent. */
 export type LoadedBlock = { readonly type: 'text'; readonly text: string } | { readonly type: 'image'; readonly mime: ImageType; readonly base64: string };
 
-/** Hash to base64; undefined: the store has no such content. */
-export type Images = ReadonlyMap<string, string | undefined>;
+/** `tooLarge`: its bytes */
+type LoadedImage = { readonly base64: string } | { readonly tooLarge: number };
+
+/** By hash; not in it: no provider reads such a type, or the store has no such content. */
+export type Images = ReadonlyMap<string, LoadedImage>;
 
 export async function loadImages(messages: readonly PromptMessage[], load: (hash: string) => Promise<Uint8Array | undefined>): Promise<Images> {
   const hashes = new Set<string>();
@@ -22,10 +32,11 @@ export async function loadImages(messages: readonly PromptMessage[], load: (hash
     if (message.role === 'assistant') continue;
     for (const block of message.blocks) if (block.type === 'image' && IMAGE_TYPES.has(block.mime)) hashes.add(block.hash);
   }
-  const images = new Map<string, string | undefined>();
+  const images = new Map<string, LoadedImage>();
   for (const hash of hashes) {
     const bytes = await load(hash);
-    images.set(hash, bytes && bytes.length > 0 ? Buffer.from(bytes).toString('base64') : undefined);
+    if (!bytes || bytes.length === 0) continue;
+    images.set(hash, bytes.length > MAX_IMAGE_BYTES ? { tooLarge: bytes.length } : { base64: Buffer.from(bytes).toString('base64') });
   }
   return images;
 }
@@ -38,9 +49,10 @@ export function loadedBlocks(blocks: readonly PromptBlock[], images: Images): Lo
       if (block.text.trim() !== '') out.push(block);
       continue;
     }
-    const base64 = images.get(block.hash);
-    if (base64 !== undefined) out.push({ type: 'image', mime: block.mime as ImageType, base64 });
-    else out.push({ type: 'text', text: `[image, ${block.mime}: cannot be shown]` });
+    const image = images.get(block.hash);
+    if (!image) out.push({ type: 'text', text: `[image, ${block.mime}: cannot be shown]` });
+    else if ('base64' in image) out.push({ type: 'image', mime: block.mime as ImageType, base64: image.base64 });
+    else out.push({ type: 'text', text: `[image, ${block.mime}, ${(image.tooLarge / 1e6).toFixed(1)} MB: too large for the model]` });
   }
   return out;
 }

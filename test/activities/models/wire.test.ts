@@ -115,6 +115,22 @@ describe.each(WIRES)('%s against the strict server', (wire) => {
     expect(sent).toContain('[image, image/png: cannot be shown]');
   });
 
+  test('an image larger than providers take is said in words, from the user and from a tool', async () => {
+    const image = (hash: string) => ({ type: 'image' as const, mime: 'image/png', hash });
+    const looked = { text: '', calls: [{ id: 'x', name: 'exec', args: {} }], stop: 'tool_calls' as const, usage: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 } };
+    await call(model, request(MODELS[wire], [
+      { role: 'user', blocks: [image('most'), image('more')] },
+      answered(looked, 1),
+      { role: 'tool', callId: 'call_1_0', name: 'exec', isError: false, blocks: [image('more'), image('gone')] },
+    ]), { media: { most: new Uint8Array(3_750_000), more: new Uint8Array(3_750_001) } });
+    expect(server.requests.at(-1)!.refused).toBeUndefined();
+    const sent = JSON.stringify(lastBody()['messages']);
+    expect(sent.split('[image, image/png, 3.8 MB: too large for the model]')).toHaveLength(3);
+    expect(sent).toContain('[image, image/png: cannot be shown]');
+    const images = sent.match(/[A-Za-z0-9+/=]{1000,}/g)?.map((one) => one.length);
+    expect(images).toEqual([5_000_000]);
+  });
+
   test('usage counts cached tokens apart, and the cost follows', async () => {
     server.script({ text: 'ok', usage: { input: 1_000, output: 200, cacheRead: 5_000, cacheWrite: 300 } });
     const { answer } = await ask('hi');
