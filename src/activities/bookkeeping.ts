@@ -38,7 +38,13 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
           await ensureSession(tx, { key: input.session, agent: input.agent, channel: RPC_CHANNEL });
           // The generation is taken before anything is read: from here on no older attempt can add a row.
           const taken = await takeGeneration(tx, input.session, input.chain);
-          return { ...taken, nextSeq: (await highestSeq(tx, input.session)) + 1, unfinished: (await openInbound(tx, input.session)).map(inboxItem) };
+          const open = await openInbound(tx, input.session);
+          return {
+            ...taken,
+            nextSeq: (await highestSeq(tx, input.session)) + 1,
+            begun: open.filter((row) => row.state === 'taken').map(inboxItem),
+            unfinished: open.filter((row) => row.state !== 'taken').map(inboxItem),
+          };
         });
         return { ...opened, hostQueue: hostQueue(host), idleMs: deps.settings().idleMs };
       }),
@@ -48,17 +54,18 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
         const settings = deps.settings();
         const taken = await db.transaction().execute(async (tx) => {
           await assertFence(tx, input);
-          const inbound = await inboundById(tx, input.inboundId);
-          if (!inbound || inbound.session !== input.session || !(await markTaken(tx, input.inboundId))) return undefined;
+          const known = await inboundById(tx, input.inboundId);
+          if (known?.session !== input.session || !(await markTaken(tx, input.inboundId))) return undefined;
+          // With the time it was taken, the first one's when this is a repeat.
+          const inbound = (await inboundById(tx, input.inboundId)) ?? known;
           let rows = await runRows(tx, input.run);
-          let nextSeq = input.seq;
           if (rows.length === 0) {
             const { message } = inbound;
             const content: RowContent = { type: 'user', text: message.text, sender: message.sender, attachments: message.attachments };
             rows = await appendRows(tx, input, [{ seq: input.seq, run: input.run, step: 0, kind: 'user', content }]);
-            nextSeq = input.seq + 1;
           }
-          return { inbound, progress: progressOf(rows, nextSeq, policyOf) };
+          // Read, not counted: an earlier attempt of this very activity may have written the row.
+          return { inbound, progress: progressOf(rows, Math.max(input.seq, (await highestSeq(tx, input.session)) + 1), policyOf) };
         });
         if (!taken) return { status: 'finished' };
         const { inbound, progress } = taken;

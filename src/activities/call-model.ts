@@ -36,10 +36,10 @@ export function createCallModel(deps: ActivityDeps): ModelActivities {
     await checkFence(db, input);
 
     const inbound = await inboundById(db, input.inboundId);
-    const base = { session: input.session, run: input.run, runId: inbound?.runId ?? input.run, step: input.step, attempt: running.attempt };
+    const base = { session: input.session, run: input.run, runId: inbound?.runId ?? input.run, step: input.step, attempt: eventAttempt(input, running.attempt) };
     const emit = (body: RunEventBody): void => deps.events.publish({ ...base, at: Date.now(), ...body });
     if (input.failedOver) emit({ type: 'failover', from: input.failedOver.from, to: input.model, code: input.failedOver.code });
-    if (running.attempt > 1 || input.failedOver) emit({ type: 'reset' });
+    if (running.attempt > 1 || (input.nth ?? 0) > 0) emit({ type: 'reset' });
 
     const attempt = attemptRecorder(input, running.attempt);
     let text = '';
@@ -84,6 +84,9 @@ export function createCallModel(deps: ActivityDeps): ModelActivities {
     };
   }
 }
+
+/** Grows over all attempts of a step: readers drop what an older one still says. Chains and schedulings have at most 99 of each. */
+const eventAttempt = (input: CallModelInput, attempt: number): number => input.generation * 10_000 + Math.min(input.nth ?? 0, 99) * 100 + Math.min(attempt, 99);
 
 /** The usage row of this attempt, whatever becomes of it. */
 function attemptRecorder(input: CallModelInput, attempt: number): (outcome: string, answer?: ModelAnswer, cost?: number) => Parameters<typeof recordModelAttempt>[1] {

@@ -26,7 +26,7 @@ export function toFailure(error: unknown, options: { readonly hasFallback?: bool
     });
   }
   if (error instanceof CodedError) return ApplicationFailure.create({ message: clip(error.message, MESSAGE_MAX), type: error.code, nonRetryable: false });
-  return ApplicationFailure.create({ message: clip(messageOf(error), MESSAGE_MAX), type: FAILURES.Internal, nonRetryable: false, ...(error instanceof Error ? { cause: error } : {}) });
+  return ApplicationFailure.create({ message: clip(messageOf(error), MESSAGE_MAX), type: FAILURES.Internal, nonRetryable: false });
 }
 
 /** Runs `work`; whatever it throws leaves translated, except a cancellation, which passes as it is. */

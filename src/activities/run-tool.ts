@@ -10,7 +10,7 @@ import { beginClaim, finishClaim } from '../storage/claims.js';
 import { checkFence } from '../storage/fence.js';
 import { inboundById } from '../storage/inbound.js';
 import { mayUse, rightsOf } from '../storage/rights.js';
-import { appendRows, rowAt } from '../storage/transcript.js';
+import { appendRows, rowAt, sameIdentity } from '../storage/transcript.js';
 import { recordToolAttempt } from '../storage/usage.js';
 import { randomUUID } from 'node:crypto';
 import type { ActivityDeps } from './deps.js';
@@ -29,8 +29,10 @@ export function createRunTool(deps: ActivityDeps): RunTool {
   return (input) =>
     whileHeartbeating((running) =>
       translated(async () => {
-        const stored = (await rowAt(db, input.session, input.seq))?.content;
-        if (stored?.type === 'tool' && stored.index === input.index) return { seq: input.seq, outcome: stored.isError ? 'error' : 'ok', durationMs: 0, bytes: 0 };
+        const stored = await rowAt(db, input.session, input.seq);
+        if (stored?.content.type === 'tool' && sameIdentity(stored, { conversation: input.conversation, run: input.run, step: input.step, kind: `tool.${input.index}` })) {
+          return { seq: input.seq, outcome: stored.content.isError ? 'error' : 'ok', durationMs: 0, bytes: 0 };
+        }
         await checkFence(db, input);
 
         const answer = (await rowAt(db, input.session, input.callSeq))?.content;

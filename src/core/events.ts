@@ -1,6 +1,6 @@
 /**
  * Events of a run, as the bus carries them. Pure types. The bus is a hint: whoever waits watches the row.
- * `attempt` grows with each attempt of an activity and each new model call of a step; a `reset` tells a reader to drop
+ * `attempt` of model events grows over retries, failovers and new workflow chains of a step; a `reset` tells a reader to drop
  * what it showed of that step.
  */
 import type { StopReason, Usage } from './model.js';

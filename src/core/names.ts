@@ -43,7 +43,7 @@ export const DEV_GATEWAY_PORT = 19001;
 export const RPC_CHANNEL = 'rpc';
 
 export const LIMITS = {
-  /** Calls of one model step that are executed; further ones are answered with an error. Keeps a batch's events far below history limits. */
+  /** Calls of one answer that are recorded and run; further ones are dropped from it. Keeps a batch's events far below history limits. */
   callsPerStep: 64,
   /** Turns of the tool loop, unless `agents.defaults.maxSteps` says otherwise. */
   maxSteps: 100,

@@ -100,9 +100,9 @@ export interface SessionOpened {
   readonly idleMs: number;
 }
 
-/** `stop`: ends the running turn (`run` given: only that run, also when it waits); `by` names the principal. */
+/** `stop`: ends these runs, whether they run, wait, or are yet to arrive; `by` names the principal. */
 export interface StopSignal {
-  readonly run?: string;
+  readonly runs: readonly string[];
   readonly by: string;
 }
 
@@ -133,7 +133,9 @@ export interface OpenSessionInput {
 }
 export interface OpenSessionResult extends SessionOpened {
   readonly nextSeq: number;
-  /** Unfinished rows of this session, oldest first. */
+  /** Runs that an earlier chain had begun: they go on before anything else. */
+  readonly begun: readonly InboxItem[];
+  /** Other unfinished rows of this session, oldest first. */
   readonly unfinished: readonly InboxItem[];
 }
 
@@ -155,6 +157,8 @@ export interface CallModelInput extends Fence {
   readonly seq: number;
   /** `provider/model`. */
   readonly model: string;
+  /** How often this step's call was scheduled before: Temporal counts attempts from 1 each time. */
+  readonly nth?: number;
   /** Another model waits behind this one: long waits are not worth it. */
   readonly hasFallback?: boolean;
   /** Models of this step that failed before this one: readers drop what those streamed. */

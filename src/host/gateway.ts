@@ -151,6 +151,7 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
       engineUp = true;
       problem = undefined;
       log.warn({}, 'the embedded Temporal server answers again');
+      sweeper.wake();
     });
     engineUp = true;
     late.arrived(createSessionEngine(temporal.client));
@@ -170,7 +171,7 @@ function lateEngine(): { readonly engine: SessionEngine; arrived(engine: Session
   return {
     engine: {
       deliver: async (to, item) => (await now()).deliver(to, item),
-      stop: async (session, order) => (await now()).stop(session, order),
+      stop: async (to, order) => (await now()).stop(to, order),
       isRunning: async (session) => (await now()).isRunning(session),
       view: async (session) => (await now()).view(session),
     },

@@ -38,6 +38,7 @@ const OLLAMA_PROBE_MS = 400;
 export async function createLive(options: { readonly paths: StateDir; readonly pathOptions: PathOptions; readonly media: MediaStore; readonly log: Logger; readonly first: LoadedConfig }): Promise<Live> {
   const { env } = options.pathOptions;
   let current = await build(options.first);
+  let reloading: Promise<unknown> = Promise.resolve();
 
   async function build(loaded: LoadedConfig): Promise<Current> {
     const { config } = loaded;
@@ -65,13 +66,20 @@ export async function createLive(options: { readonly paths: StateDir; readonly p
         timezone: current.loaded.config.agents.defaults.userTimezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
         now: new Date(),
       }),
-    async reload() {
-      const loaded = loadConfig(options.pathOptions);
-      if (loaded.hash === current.loaded.hash) return false;
-      current = await build(loaded);
-      return true;
+    reload() {
+      // One after another, or the slower build of an older file could win.
+      const next = reloading.then(reload, reload);
+      reloading = next;
+      return next;
     },
   };
+
+  async function reload(): Promise<boolean> {
+    const loaded = loadConfig(options.pathOptions);
+    if (loaded.hash === current.loaded.hash) return false;
+    current = await build(loaded);
+    return true;
+  }
 }
 
 async function usableWorkspace(wanted: string): Promise<string> {

@@ -64,10 +64,10 @@ export async function connectTemporal(options: TemporalOptions): Promise<Tempora
     connectionOptions = { address: engine.address };
   }
 
-  const address = connectionOptions.address ?? '127.0.0.1:7233';
+  const address = connectionOptions.address ?? `127.0.0.1:${DEFAULT_PORTS.grpc}`;
   const connection = await reach(() => Connection.connect(connectionOptions), address);
-  // An operator's own server keeps the retention its operator gave the namespace, unless it is new.
-  await prepareNamespace(connection, { namespace, installId: options.installId, ...(external && !options.embed ? {} : { retentionDays: config.temporal.retentionDays }), log: logLine });
+  // The embedded server's start has done this. An operator's own keeps the retention its operator gave the namespace.
+  if (!engine) await prepareNamespace(connection, { namespace, installId: options.installId, log: logLine });
   const native = await reach(() => NativeConnection.connect(connectionOptions), address);
   const uiUrl = config.temporal.uiUrl ?? engine?.uiUrl;
   return {

@@ -97,7 +97,10 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   async function keepRunning(index: number): Promise<void> {
     for (;;) {
       try {
-        await workers[index]!.run();
+        const running = workers[index]!.run();
+        // Made while everything was being stopped: it must run to let go of its connection.
+        if (stopping) workers[index]!.shutdown();
+        await running;
         return;
       } catch (error) {
         if (stopping) return;

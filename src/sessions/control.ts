@@ -19,11 +19,12 @@ export interface SessionControl {
 export function createSessionControl(deps: { readonly db: Db; readonly engine: SessionEngine }): SessionControl {
   return {
     async stop(text, target, principal) {
-      const { key } = requireSessionKey(text);
+      const { key, agent } = requireSessionKey(text);
       const open = (await openInbound(deps.db, key)).filter((row) => target.run === undefined || row.run === target.run);
       if (open.length === 0) return [];
       try {
-        await deps.engine.stop(key, { ...(target.run === undefined ? {} : { run: target.run }), by: principal });
+        // By name, so that a run whose item is still on its way is stopped too.
+        await deps.engine.stop({ session: key, agent, channel: open[0]!.channel }, { runs: open.map((row) => row.run), by: principal });
       } catch (error) {
         throw new CodedError('UNAVAILABLE', `the engine is away, nothing was stopped: ${messageOf(error)}`, 'Try again in a moment; `openclaw doctor` says what is wrong.');
       }

@@ -23,8 +23,8 @@ export interface SessionAddress {
 export interface SessionEngine {
   /** Signals the session, starting it when it does not run. Safe to repeat: the workflow drops what it knows. */
   deliver(to: SessionAddress, item: InboxItem): Promise<void>;
-  /** @returns false when the session does not run */
-  stop(session: string, order: StopSignal): Promise<boolean>;
+  /** Also starts a session that does not run: its runs are open and would be taken up again. */
+  stop(to: SessionAddress, order: StopSignal): Promise<void>;
   isRunning(session: string): Promise<boolean>;
   /** Needs a worker. @returns undefined when the session does not run */
   view(session: string): Promise<SessionView | undefined>;
@@ -39,32 +39,33 @@ export function createSessionEngine(client: Client): SessionEngine {
   const within = <T>(ms: number, call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + ms, call);
 
   return {
-    async deliver(to, item) {
-      const input: SessionInput = { v: 1, session: to.session, agent: to.agent };
-      await within(SIGNAL_DEADLINE_MS, () =>
-        client.workflow.signalWithStart(WORKFLOWS.session, {
-          workflowId: sessionWorkflowId(to.session),
-          taskQueue: TASK_QUEUE,
-          args: [input],
-          signal: SIGNALS.deliver,
-          signalArgs: [item],
-          staticSummary: clip(`${to.session} · ${to.channel}`),
-          typedSearchAttributes: [
-            { key: KEYS.agent, value: to.agent },
-            { key: KEYS.channel, value: to.channel },
-            { key: KEYS.kind, value: 'chat' },
-            { key: KEYS.state, value: 'idle' },
-          ],
-        }),
-      );
-    },
-
-    stop: (session, order) => ifRunning(() => within(SIGNAL_DEADLINE_MS, () => handle(session).signal(SIGNALS.stop, order)).then(() => true), false),
+    deliver: (to, item) => signal(to, SIGNALS.deliver, item),
+    stop: (to, order) => signal(to, SIGNALS.stop, order),
 
     isRunning: (session) => ifRunning(async () => (await within(SIGNAL_DEADLINE_MS, () => handle(session).describe())).status.name === 'RUNNING', false),
 
     view: (session) => ifRunning<SessionView | undefined>(() => within(QUERY_DEADLINE_MS, () => handle(session).query<SessionView>(QUERIES.view)), undefined),
   };
+
+  async function signal(to: SessionAddress, name: string, value: InboxItem | StopSignal): Promise<void> {
+    const input: SessionInput = { v: 1, session: to.session, agent: to.agent };
+    await within(SIGNAL_DEADLINE_MS, () =>
+      client.workflow.signalWithStart(WORKFLOWS.session, {
+        workflowId: sessionWorkflowId(to.session),
+        taskQueue: TASK_QUEUE,
+        args: [input],
+        signal: name,
+        signalArgs: [value],
+        staticSummary: clip(`${to.session} · ${to.channel}`),
+        typedSearchAttributes: [
+          { key: KEYS.agent, value: to.agent },
+          { key: KEYS.channel, value: to.channel },
+          { key: KEYS.kind, value: 'chat' },
+          { key: KEYS.state, value: 'idle' },
+        ],
+      }),
+    );
+  }
 }
 
 async function ifRunning<T>(call: () => Promise<T>, otherwise: T): Promise<T> {

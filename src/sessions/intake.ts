@@ -45,7 +45,6 @@ export function createDoor(deps: IntakeDeps): Door {
       const hash = payloadHash([message.text, message.attachments.map((a) => [a.kind, a.media?.hash ?? a.name]), message.replyTo?.messageId, request.turn ?? {}]);
 
       const row = await db.transaction().execute(async (tx) => {
-        await ensureSession(tx, { key: session.key, agent: session.agent, channel: message.channel });
         const isNew = await insertInbound(tx, {
           id, message_key: key, run, run_id: runId, session: session.key,
           principal: request.principal, role: request.role, rights: await rightsId(tx, request.role === 'owner' ? OWNER_RIGHTS : GUEST_RIGHTS), channel: message.channel,
@@ -53,6 +52,7 @@ export function createDoor(deps: IntakeDeps): Door {
           message: JSON.stringify(message), request: JSON.stringify(request.turn ?? {}), accepted_at: Date.now(),
         });
         // The principal's key first: the same key in another session has another message key.
+        if (isNew) await ensureSession(tx, { key: session.key, agent: session.agent, channel: message.channel });
         const known = (await inboundOfPrincipal(tx, request.principal, runId)) ?? (await inboundById(tx, id));
         if (!known) throw new CodedError('INTERNAL', 'the accepted row is not there');
         return { isNew, known };

@@ -11,6 +11,8 @@ export interface Sweeper {
   /** One pass. @returns how many rows were signalled */
   sweep(): Promise<number>;
   start(): void;
+  /** A pass now: the engine answers again. */
+  wake(): void;
   stop(): Promise<void>;
 }
 
@@ -55,6 +57,7 @@ export function createSweeper(deps: Pick<IntakeDeps, 'db' | 'engine' | 'log'>, o
   }
 
   function pass(): void {
+    timer = undefined;
     passing = sweep()
       .then(() => everyMs)
       .catch((error: unknown) => {
@@ -69,6 +72,12 @@ export function createSweeper(deps: Pick<IntakeDeps, 'db' | 'engine' | 'log'>, o
   return {
     sweep,
     start: pass,
+    wake() {
+      if (stopped || timer === undefined) return;
+      clearTimeout(timer);
+      timer = undefined;
+      pass();
+    },
     async stop() {
       stopped = true;
       clearTimeout(timer);

@@ -16,7 +16,7 @@ export const stop = defineSignal<[StopSignal]>(SIGNALS.stop);
 export const viewQuery = defineQuery<SessionView>(QUERIES.view);
 
 /** Stops of runs that never arrive (they had ended already) must not add up. */
-const STOPS_KEPT = 50;
+const STOPS_KEPT = 200;
 
 /** @returns what the Web UI shows as the result of a session that went idle */
 export async function session(input: SessionInput): Promise<SessionEnd> {
@@ -26,7 +26,7 @@ export async function session(input: SessionInput): Promise<SessionEnd> {
   setHandler(viewQuery, () => view(s), { description: 'State, queue and current step.' });
 
   if (!input.carried) {
-    const { nextSeq, unfinished, ...opened } = await bookkeeping.openSession.executeWithOptions(
+    const { nextSeq, begun, unfinished, ...opened } = await bookkeeping.openSession.executeWithOptions(
       { summary: 'take the generation, load unfinished messages' },
       [{ session: input.session, agent: input.agent, chain: workflowInfo().firstExecutionRunId }],
     );
@@ -35,11 +35,12 @@ export async function session(input: SessionInput): Promise<SessionEnd> {
     // Rows first: they are older than what arrived meanwhile, and arrivals already known are dropped as duplicates.
     const arrived = s.waiting.splice(0);
     for (const item of [...unfinished, ...arrived]) arrive(s, item);
+    // A begun run has rows: a stop that was early seals it when it is taken, instead of ending it like one that waits.
+    s.waiting = [...begun, ...s.waiting.filter((item) => !begun.some(({ inboundId }) => inboundId === item.inboundId))];
   }
   closeStopped(s);
 
   for (;;) {
-    show(s);
     await s.closing;
     if (shouldContinueAsNew(s)) await leave(s);
     if (s.turn) {
@@ -51,6 +52,7 @@ export async function session(input: SessionInput): Promise<SessionEnd> {
       await begin(s, next);
       continue;
     }
+    show(s);
     const woke = await condition(() => s.waiting.length > 0 || shouldContinueAsNew(s), s.opened.idleMs, { summary: 'idle' });
     if (woke) continue;
     await condition(allHandlersFinished);
@@ -74,7 +76,8 @@ function arrive(s: SessionState, item: InboxItem): void {
   }
   switch (decision.act) {
     case 'interrupt':
-      s.waiting.unshift(item);
+      // Behind interrupts that came before it.
+      s.waiting.splice(s.waiting.filter((other) => other.mode === 'interrupt').length, 0, item);
       endTurn(s, { code: 'interrupted', by: item.run, reason: 'a newer message took its place' });
       return;
     case 'queue':
@@ -90,13 +93,14 @@ function arrive(s: SessionState, item: InboxItem): void {
 function halt(s: SessionState, order: StopSignal): void {
   s.signals += 1;
   const reason = `stopped by ${order.by}`;
-  const meant = (item: InboxItem): boolean => order.run === undefined || item.run === order.run;
+  const meant = (item: InboxItem): boolean => order.runs.includes(item.run);
   const current = s.turn?.item ?? s.taking;
   s.stopped.push(...s.waiting.filter(meant));
   s.waiting = s.waiting.filter((item) => !meant(item));
   closeStopped(s);
   if (current && meant(current)) endTurn(s, { code: 'stopped', reason });
-  else if (order.run !== undefined && !s.stopped.some((item) => item.run === order.run)) s.stops = [...s.stops, order.run].slice(-STOPS_KEPT);
+  const known = new Set([...s.stopped, ...(current ? [current] : [])].map((item) => item.run));
+  s.stops = [...s.stops, ...order.runs.filter((run) => !known.has(run))].slice(-STOPS_KEPT);
 }
 
 function endTurn(s: SessionState, stopping: Stopping): void {
@@ -126,6 +130,10 @@ async function begin(s: SessionState, item: InboxItem): Promise<void> {
   }
   s.nextSeq = Math.max(s.nextSeq, taken.nextSeq);
   s.turn = { ...taken.turn, item };
+  if (s.stops.includes(item.run)) {
+    s.stops = s.stops.filter((run) => run !== item.run);
+    endTurn(s, { code: 'stopped', reason: 'stopped before it went on' });
+  }
 }
 
 /** Continues as new with everything in the input; what signals pushed while handlers finished is in the state already. */

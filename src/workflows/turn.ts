@@ -72,14 +72,14 @@ async function steps(s: SessionState): Promise<TurnEnd | 'stopped'> {
 /** One step's answer, from the first model of the chain that gives one. A turn stays with the model it failed over to. */
 async function askModel(s: SessionState): Promise<CallModelResult | 'failed'> {
   let failedOver: { from: string; code: string } | undefined;
-  for (;;) {
+  for (let nth = 0; ; nth += 1) {
     const turn = s.turn!;
     const model = turn.models[turn.model]!;
     const hasFallback = turn.model + 1 < turn.models.length;
     try {
       return await models(s.opened.hostQueue, hasFallback).callModel.executeWithOptions(
         { activityId: `${turn.item.run}:${turn.step}`, summary: clip(`step ${turn.step} · ${model}`) },
-        [{ ...fence(s), inboundId: turn.item.inboundId, run: turn.item.run, step: turn.step, seq: turn.seq, model, hasFallback, ...(failedOver ? { failedOver } : {}) }],
+        [{ ...fence(s), inboundId: turn.item.inboundId, run: turn.item.run, step: turn.step, seq: turn.seq, model, nth, hasFallback, ...(failedOver ? { failedOver } : {}) }],
       );
     } catch (error) {
       if (isCancellation(error)) throw error;
@@ -185,7 +185,6 @@ function leaveTurn(s: SessionState, nextSeq: number): void {
   s.stopping = undefined;
   s.draft = undefined;
   s.nextSeq = Math.max(s.nextSeq, nextSeq);
-  show(s);
 }
 
 /** A run's own time limit, as a timer beside its steps; it survives a continue-as-new because the deadline is absolute. */

@@ -101,6 +101,8 @@ describe('taking a run', () => {
     const { takenAt = 0 } = await rowOf(db, 'a');
     expect(first).toMatchObject({ status: 'taken', nextSeq: 3, turn: { step: 1, seq: 2, model: 0, models: ['fake/one', 'fake/two'], maxSteps: 20, inGroup: false, tokens: 0, costUsd: 0 } });
     expect(events).toMatchObject([{ type: 'start', runId: 'a', run: RUN }]);
+    // A repeated attempt of the same activity, whose first completion was lost, says the same: the answer's seq is not the message's.
+    expect(await books.takeRun({ ...fence, ...item, seq: 1 })).toEqual(first);
     // Taken again by a recovered workflow: nothing is written twice, and the time limit counts from the first time.
     const again = await books.takeRun({ ...fence, ...item, seq: 3 });
     expect(again).toMatchObject({ status: 'taken', nextSeq: 4, turn: { step: 1, seq: 3, startedAt: takenAt, deadline: takenAt + 5_000 } });

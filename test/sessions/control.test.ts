@@ -6,11 +6,16 @@ import { makeHouse } from './house.js';
 
 it('stops everything open in a session, in order of arrival, and names the runs', async () => {
   const { db, engine, send } = await makeHouse();
-  for (const [at, id] of ['a', 'b', 'c'].entries()) await db.updateTable('inbound').set({ accepted_at: at }).where('id', '=', (await send(id, 'x')).inboundId).execute();
+  const runs: string[] = [];
+  for (const [at, id] of ['a', 'b', 'c'].entries()) {
+    const { inboundId, run } = await send(id, 'x');
+    runs.push(run);
+    await db.updateTable('inbound').set({ accepted_at: at }).where('id', '=', inboundId).execute();
+  }
   await send('elsewhere', 'x', { session: 'agent:main:other' });
   await db.updateTable('inbound').set({ state: 'ok' }).where('run_id', '=', 'a').execute();
   expect(await createSessionControl({ db, engine }).stop('Main', {}, 'ann')).toEqual(['b', 'c']);
-  expect(engine.stops).toEqual([{ session: SESSION, order: { by: 'ann' } }]);
+  expect(engine.stops).toEqual([{ session: SESSION, order: { runs: runs.slice(1), by: 'ann' } }]);
 });
 
 it('stops one run by its hash and no other', async () => {
@@ -18,7 +23,7 @@ it('stops one run by its hash and no other', async () => {
   await send('a', 'x');
   const { run } = await send('b', 'x');
   expect(await createSessionControl({ db, engine }).stop(SESSION, { run }, 'ann')).toEqual(['b']);
-  expect(engine.stops).toEqual([{ session: SESSION, order: { run, by: 'ann' } }]);
+  expect(engine.stops).toEqual([{ session: SESSION, order: { runs: [run], by: 'ann' } }]);
 });
 
 it('with nothing open sends nothing', async () => {

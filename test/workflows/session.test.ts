@@ -109,6 +109,27 @@ test('a workflow terminated in the middle of a batch goes on from its rows: the 
   expect((await h.rows(key)).map((r) => r.kind)).toEqual(['user', 'assistant', 'tool.0', 'tool.1', 'assistant']);
 });
 
+test('a run that had begun goes on before messages that had waited longer', async () => {
+  const models = scriptedModels();
+  const gate = Promise.withResolvers<void>();
+  models.on('begun', async () => (await gate.promise, says('went on')));
+  const h = await open({ models });
+  const key = session();
+  await h.send(key, 'older', 'waits').then(() => h.ended('older'));
+  await h.send(key, 'begun', 'begun');
+  await h.until('it runs', () => models.requests.length === 2);
+  await h.send(key, 'waiting', 'waits too');
+  // As an interrupt leaves it: what runs was accepted after what waits.
+  await h.db.updateTable('inbound').set({ accepted_at: 1 }).where('run_id', '=', 'waiting').execute();
+  await h.handle(key).terminate('by hand');
+  gate.resolve();
+  await h.until('it is gone', async () => !(await h.engine.isRunning(key)));
+  await h.sweeper.sweep();
+  const [begun, waiting] = [await h.ended('begun'), await h.ended('waiting')];
+  expect(begun.endedAt!).toBeLessThanOrEqual(waiting.endedAt!);
+  expect((await h.rows(key)).map((row) => row.run === begun.run)).toEqual([false, false, true, true, false, false]);
+});
+
 test('a row that was accepted while the engine was away is signalled by the sweeper, once', async () => {
   const models = scriptedModels();
   const h = await open({ models });

@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 
 const STARTER = fileURLToPath(new URL('./starter/', import.meta.url));
 
+/** A mount point, or a folder whose parent is not ours: nothing can be put in its place, so it is filled where it is. */
+const IN_PLACE_CODES: readonly string[] = ['EBUSY', 'EXDEV', 'EACCES', 'EPERM', 'EROFS'];
+
 /**
  * Creates a missing workspace with its starter files. An existing folder gets no file it does not have: a person who
  * deleted one meant it.
@@ -17,16 +20,24 @@ export async function ensureWorkspace(dir: string): Promise<boolean> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   if ((await readdir(dir)).length > 0) return false;
   // Made whole beside it and put in its place, or a crash in between would leave a folder that looks like a person's.
-  const aside = await mkdtemp(`${dir.replace(/\/+$/, '')}-new-`);
+  let aside: string | undefined;
   try {
-    await mkdir(join(aside, 'memory'), { mode: 0o700 });
-    for (const name of await readdir(STARTER)) await copyFile(join(STARTER, name), join(aside, name));
+    aside = await mkdtemp(`${dir.replace(/\/+$/, '')}-new-`);
+    await fill(aside);
     // Renaming onto a folder works only while that is empty.
     await rename(aside, dir);
     return true;
   } catch (error) {
-    await rm(aside, { recursive: true, force: true });
-    if (['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
-    throw error;
+    if (aside !== undefined) await rm(aside, { recursive: true, force: true });
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (['ENOTEMPTY', 'EEXIST'].includes(code)) return false;
+    if (!IN_PLACE_CODES.includes(code)) throw error;
+    await fill(dir);
+    return true;
   }
+}
+
+async function fill(dir: string): Promise<void> {
+  await mkdir(join(dir, 'memory'), { recursive: true, mode: 0o700 });
+  for (const name of await readdir(STARTER)) await copyFile(join(STARTER, name), join(dir, name));
 }
