@@ -12,7 +12,7 @@ import { aliveTicker, onLine } from './line.js';
 import { loadImages, parseCall } from './prompt.js';
 import { DEFAULT_TIMINGS, ModelError, type ModelFacts, type ModelProvider, type StreamTimings } from './types.js';
 
-export interface AnthropicOptions {
+interface AnthropicOptions {
   readonly id: string;
   readonly baseUrl: string;
   readonly key: string;

@@ -8,7 +8,7 @@ import type { ModelFacts } from './types.js';
 
 export type Wire = 'anthropic-messages' | 'openai-completions';
 
-export interface BuiltInProvider {
+interface BuiltInProvider {
   readonly id: string;
   readonly label: string;
   readonly wire: Wire;

@@ -10,7 +10,7 @@ import { retryAfterMs, type HeaderReader } from './retry-after.js';
 import { scrub } from './scrub.js';
 import { ModelError } from './types.js';
 
-export interface ErrorContext {
+interface ErrorContext {
   readonly provider: string;
   readonly secrets: readonly string[];
 }

@@ -3,7 +3,7 @@
  * Invariant: the same text always gives the same plan, so every attempt of a step makes the same calls.
  */
 
-export interface PlannedCall {
+interface PlannedCall {
   readonly tool: 'exec' | 'read' | 'write';
   readonly args: Readonly<Record<string, unknown>>;
 }
@@ -19,7 +19,7 @@ export interface Plan {
 type Directive = 'run' | 'read' | 'remember' | 'chain' | 'parallel' | 'slow';
 
 /** Calls of one request: far below the loop's step limit, so that the last word is always said. */
-export const MAX_CALLS = 50;
+const MAX_CALLS = 50;
 /** Longest `slow:`, in seconds: below the shell tool's own time limit. */
 const MAX_SLEEP = 1_500;
 const NOTES = 'memory/notes.md';

@@ -4,7 +4,7 @@
  */
 import { OLLAMA } from './catalog.js';
 
-export interface OllamaModel {
+interface OllamaModel {
   readonly name: string;
   readonly tools: boolean;
   readonly images: boolean;

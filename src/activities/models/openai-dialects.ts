@@ -7,7 +7,7 @@ import { geminiEffort, openaiEffort } from './thinking.js';
 import type { ModelFacts } from './types.js';
 
 /** How reasoning goes back: the text in a field, the provider's own list, or not at all. */
-export type ReasoningBack = 'reasoning_content' | 'reasoning_details' | 'none';
+type ReasoningBack = 'reasoning_content' | 'reasoning_details' | 'none';
 
 export interface Dialect {
   readonly maxTokens: 'max_tokens' | 'max_completion_tokens';

@@ -12,7 +12,7 @@ import { collect, type Chunk, type Collected } from './openai-stream.js';
 import { estimateUsage, loadImages } from './prompt.js';
 import { DEFAULT_TIMINGS, ModelError, type ModelFacts, type ModelProvider, type StreamTimings } from './types.js';
 
-export interface OpenAiOptions {
+interface OpenAiOptions {
   readonly id: string;
   readonly baseUrl: string;
   /** Empty: the server wants none. */

@@ -8,7 +8,7 @@ import type { ModelRequest } from '../../core/model.js';
 
 /** What every provider reads. */
 const IMAGE_TYPES: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp']);
-export type ImageType = 'image/jpeg' | 'image/png' | 'image/gif' | 'image/webp';
+type ImageType = 'image/jpeg' | 'image/png' | 'image/gif' | 'image/webp';
 
 /**
  * Bytes of the largest image sent. Anthropic refuses more than 5 MB of base64 (four thirds of the bytes) for one image,

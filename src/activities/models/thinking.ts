@@ -3,7 +3,7 @@
  */
 import type { ModelRequest, PromptMessage, ThinkingLevel } from '../../core/model.js';
 
-export type AnthropicThinking =
+type AnthropicThinking =
   | { readonly mode: 'off' }
   /** The model decides how long; effort guides it. */
   | { readonly mode: 'adaptive'; readonly effort: 'low' | 'medium' | 'high' }
@@ -34,7 +34,7 @@ function loopHasThinking(messages: readonly PromptMessage[], own: (message: Prom
   return true;
 }
 
-export type Effort = 'none' | 'minimal' | 'low' | 'medium' | 'high';
+type Effort = 'none' | 'minimal' | 'low' | 'medium' | 'high';
 
 /**
  * `reasoning_effort` for OpenAI's own models.

@@ -4,11 +4,10 @@
  * Invariant: what is replaced was found exactly as given, and only once unless all are wanted; a retried call replaces once.
  */
 import { constants } from 'node:fs';
-import { relative } from 'node:path';
 import Type from 'typebox';
 import { replaceFile, sha256 } from './atomic.js';
 import { runClaimed, type FileEffect } from './claimed.js';
-import { openInside, refused, resolveInside, type Roots } from './files.js';
+import { openInside, refused, resolveInside, shownPath, type Roots } from './files.js';
 import { textResult, type Tool, type ToolEnv } from './types.js';
 
 /** Larger files are not edited by quoting their text. */
@@ -49,8 +48,7 @@ async function prepareEdit(edit: EditArgs, where: Roots): Promise<FileEffect> {
   const problem = editProblem(edit, text, count);
   // A function, or `$&` in the new text would be replaced in turn.
   const changed = edit.replaceAll ? text.replaceAll(edit.oldText, () => edit.newText) : text.replace(edit.oldText, () => edit.newText);
-  const way = relative(where.workspace, real);
-  const path = way.startsWith('..') ? real : way;
+  const path = shownPath(real, where);
   return {
     facts: problem ? { before: sha256(text) } : { before: sha256(text), after: sha256(changed), count },
     check: async (facts) => {

@@ -113,6 +113,9 @@ export async function checkOpened(handle: FileHandle, real: string, where: Roots
   if (problem) throw refused(real, problem);
 }
 
+/** A real path as the agent is told it: relative to the workspace if it lies there. */
+export const shownPath = (real: string, where: Roots): string => (contains(where.workspace, real) ? relative(where.workspace, real) : real);
+
 export const refused = (path: string, why: string): CodedError =>
   new CodedError('PATH_REFUSED', `The path ${JSON.stringify(clipPath(path))} is refused: ${why}.`);
 

@@ -8,10 +8,6 @@
 /** Characters of one tool result: about 4,600 tokens. Larger ones crowd out the conversation. */
 export const TEXT_CAP = 16_000;
 
-export function capText(text: string, reference?: string, cap: number = TEXT_CAP): string {
-  return capParts(text, undefined, Buffer.byteLength(text), reference, cap);
-}
-
 /**
  * @param head all of the text, or its beginning when `tail` is given
  * @param size bytes of the whole

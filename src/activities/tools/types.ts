@@ -77,8 +77,6 @@ export interface ToolRegistry {
   get(name: string): Tool | undefined;
 }
 
-export type ToolFactory = (env: ToolEnv) => Tool | undefined;
-
 export const textResult = (text: string, isError = false, details?: Readonly<Record<string, unknown>>): ToolResult => ({
   blocks: [{ type: 'text', text }],
   isError,

@@ -6,12 +6,11 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { relative } from 'node:path';
 import Type from 'typebox';
 import { CodedError } from '../../core/errors.js';
 import { replaceFile, sha256 } from './atomic.js';
 import { runClaimed, type FileEffect } from './claimed.js';
-import { openInside, refused, resolveInside, type Roots } from './files.js';
+import { openInside, refused, resolveInside, shownPath, type Roots } from './files.js';
 import { textResult, type Tool, type ToolEnv } from './types.js';
 
 const parameters = Type.Object({
@@ -46,7 +45,7 @@ async function prepareWrite(path: string, content: string, where: Roots): Promis
       return now === facts['after'] ? 'after' : now === facts['before'] ? 'before' : 'neither';
     },
     apply: () => replaceFile(real, content, where),
-    done: textResult(`Wrote ${bytes} bytes to ${shown(real, where)}.`, false, { path: shown(real, where), bytes, sha256: after }),
+    done: textResult(`Wrote ${bytes} bytes to ${shownPath(real, where)}.`, false, { path: shownPath(real, where), bytes, sha256: after }),
   };
 }
 
@@ -65,7 +64,7 @@ async function prepareAppend(path: string, content: string, where: Roots): Promi
       return sha256(await readRange(real, before, added.length, where)) === facts['added'] ? 'after' : 'neither';
     },
     apply: () => (size === 0 ? replaceFile(real, added, where) : appendBytes(real, added, where)),
-    done: textResult(`Appended ${added.length} bytes to ${shown(real, where)}.`, false, { path: shown(real, where), bytes: added.length }),
+    done: textResult(`Appended ${added.length} bytes to ${shownPath(real, where)}.`, false, { path: shownPath(real, where), bytes: added.length }),
   };
 }
 
@@ -112,8 +111,3 @@ async function refuseFolder(real: string, path: string): Promise<void> {
   const found = await stat(real).catch(() => undefined);
   if (found && !found.isFile()) throw refused(path, found.isDirectory() ? 'it is a folder' : 'it is not a regular file');
 }
-
-const shown = (real: string, where: Roots): string => {
-  const way = relative(where.workspace, real);
-  return way.startsWith('..') ? real : way;
-};

@@ -1,7 +1,7 @@
 /** The list of tools a model sees, and the check of what it sends. */
 import { describe, expect, it } from 'vitest';
 import { createToolRegistry } from '../../../src/activities/tools/registry.js';
-import { capText, TEXT_CAP } from '../../../src/activities/tools/truncate.js';
+import { capParts, TEXT_CAP } from '../../../src/activities/tools/truncate.js';
 import { validateArgs } from '../../../src/activities/tools/validate.js';
 import { estimateTokens } from '../../../src/core/context.js';
 import { makeHost } from './helpers/env.js';
@@ -72,9 +72,9 @@ describe('arguments', () => {
 
 describe('capped text', () => {
   it('keeps both ends, says what is missing, and breaks no character', () => {
-    expect(capText('short')).toBe('short');
+    expect(capParts('short', undefined, 5)).toBe('short');
     const long = `HEAD${'☃👍'.repeat(20_000)}TAIL`;
-    const cut = capText(long, 'read path job:x');
+    const cut = capParts(long, undefined, Buffer.byteLength(long), 'read path job:x');
     expect(cut.length).toBeLessThan(TEXT_CAP + 100);
     expect(cut.startsWith('HEAD☃')).toBe(true);
     expect(cut.endsWith('👍TAIL')).toBe(true);

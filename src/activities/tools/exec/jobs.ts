@@ -56,7 +56,7 @@ function survivor(folder: string, owner: JobOwner): number | undefined {
   return isSameProcess(command.pid, command.startTime) ? command.pid : undefined;
 }
 
-export interface EnsureOptions {
+interface EnsureOptions {
   /** The environment from which the command's is made; secrets are dropped. */
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
@@ -159,7 +159,7 @@ async function forbid(jobsDir: string, key: string): Promise<void> {
   await syncFolder(jobsDir);
 }
 
-export interface ListedJob {
+interface ListedJob {
   readonly job: string;
   readonly state: JobState;
   readonly owner: JobOwner;

@@ -11,12 +11,12 @@ import { holdsState, realPathProblem, type Roots } from '../files.js';
 import { readArguments } from './arguments.js';
 import { parseSimple } from './words.js';
 
-export type ExecMode = 'deny' | 'allowlist' | 'full';
+type ExecMode = 'deny' | 'allowlist' | 'full';
 
 export const DEFAULT_ALLOW: readonly string[] = ['echo', 'pwd', 'ls', 'cat', 'head', 'tail', 'wc', 'date', 'grep', 'sleep'];
 
 /** Linux takes no single argument over 128 KiB; a shell gets the command as one. */
-export const COMMAND_BYTES = 100_000;
+const COMMAND_BYTES = 100_000;
 
 export interface ExecPlace extends Roots {
   /** Where the command would run; the workspace if absent. */

@@ -22,7 +22,7 @@ export interface Page {
   readonly cut: boolean;
 }
 
-export interface GetOptions {
+interface GetOptions {
   readonly dispatcher: Agent;
   readonly maxBytes: number;
   readonly signal: AbortSignal;
