@@ -24,6 +24,7 @@ import { type Closing, createClosing } from './closing.js';
 import { createConfigControl } from './config-control.js';
 import { watchConfig } from './config-watch.js';
 import { doctorChecks } from './doctor.js';
+import { watchExternal } from './external-watch.js';
 import { createModelsPort } from './models-port.js';
 import { openRuntime } from './runtime.js';
 import { untilSignal } from './signals.js';
@@ -142,17 +143,21 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
     installRuntime(log);
     temporal = await connectTemporal({ env: options.env, config, stateDir: paths.stateDir, installId: runtime.identity.installId, log, embed: true });
     if (draining.signal.aborted) return undefined;
-    temporal.engine?.onDown((reason) => {
+    const onDown = (reason: string): void => {
       engineUp = false;
       problem = reason;
-      log.warn({ error: reason }, 'the embedded Temporal server is down and is started again');
-    });
-    temporal.engine?.onUp(() => {
+      log.warn({ error: reason }, temporal?.engine ? 'the embedded Temporal server is down and is started again' : 'the Temporal server does not answer');
+    };
+    const onUp = (): void => {
       engineUp = true;
       problem = undefined;
-      log.warn({}, 'the embedded Temporal server answers again');
+      log.warn({}, 'the Temporal server answers again');
       sweeper.wake();
-    });
+    };
+    if (temporal.engine) {
+      temporal.engine.onDown(onDown);
+      temporal.engine.onUp(onUp);
+    } else closing.opened('external watch', watchExternal(temporal.client, { onDown, onUp }));
     engineUp = true;
     late.arrived(createSessionEngine(temporal.client));
     workers = await startWorkers({ native: temporal.native, namespace: temporal.namespace, deps: runtime.activityDeps(bus, draining.signal), log });
