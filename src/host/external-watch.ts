@@ -11,7 +11,7 @@ export interface ExternalWatch {
 }
 
 /** @returns the function that ends it */
-export function watchExternal(client: Client, watch: ExternalWatch): () => void {
+export function watchExternal(client: Client, watch: ExternalWatch, everyMs = EVERY_MS): () => void {
   let up = true;
   const look = async (): Promise<void> => {
     try {
@@ -24,6 +24,6 @@ export function watchExternal(client: Client, watch: ExternalWatch): () => void 
     }
   };
   let looking = Promise.resolve();
-  const timer = setInterval(() => (looking = looking.then(look)), EVERY_MS);
+  const timer = setInterval(() => (looking = looking.then(look)), everyMs);
   return () => clearInterval(timer);
 }
