@@ -55,6 +55,12 @@ export const LIMITS = {
   messageChars: 1_000_000,
   /** One attachment's bytes. */
   mediaBytes: 20 * 1024 * 1024,
+  /**
+   * Bytes of the largest image that models get; larger ones are described. Anthropic refuses more than 5 MB of base64
+   * (four thirds of the bytes), the strictest of the providers here, and a refused image would come back in every later
+   * request of the conversation. https://docs.anthropic.com/en/docs/build-with-claude/vision
+   */
+  imageBytes: 3_750_000,
   /** A client's idempotency key, in characters. */
   idempotencyKey: 256,
 } as const;

@@ -8,8 +8,6 @@ import { MAX_BUFFERED, MAX_PAYLOAD, PROTOCOL } from './frames.js';
 import { EVENTS, METHODS } from './rpc/index.js';
 import type { Scope } from './scopes.js';
 
-/** What models take as an image; larger attachments are files. */
-const MAX_IMAGE_BYTES = 6_291_456;
 
 export interface HelloFacts {
   readonly connId: string;
@@ -67,7 +65,7 @@ export function helloOk(deps: GatewayDeps, facts: HelloFacts): Readonly<Record<s
       maxPayload: MAX_PAYLOAD,
       maxBufferedBytes: MAX_BUFFERED,
       tickIntervalMs: facts.tickMs,
-      attachments: { maxBytes: LIMITS.mediaBytes, maxImageBytes: MAX_IMAGE_BYTES },
+      attachments: { maxBytes: LIMITS.mediaBytes, maxImageBytes: LIMITS.imageBytes },
       allowedSessionVisibilities: [],
     },
   };

@@ -4,18 +4,12 @@
  */
 import type { ModelCall, PromptBlock, PromptMessage, Usage } from '../../core/model.js';
 import { estimateTokens } from '../../core/context.js';
+import { LIMITS } from '../../core/names.js';
 import type { ModelRequest } from '../../core/model.js';
 
 /** What every provider reads. */
 const IMAGE_TYPES: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp']);
 type ImageType = 'image/jpeg' | 'image/png' | 'image/gif' | 'image/webp';
-
-/**
- * Bytes of the largest image sent. Anthropic refuses more than 5 MB of base64 (four thirds of the bytes) for one image,
- * the strictest of the providers here, and a refused image would come back in every later request of the conversation.
- * https://docs.anthropic.com/en/docs/build-with-claude/vision
- */
-const MAX_IMAGE_BYTES = 3_750_000;
 
 /** A block with its bytes, or words in the place of an image that cannot be sent. */
 export type LoadedBlock = { readonly type: 'text'; readonly text: string } | { readonly type: 'image'; readonly mime: ImageType; readonly base64: string };
@@ -36,7 +30,7 @@ export async function loadImages(messages: readonly PromptMessage[], load: (hash
   for (const hash of hashes) {
     const bytes = await load(hash);
     if (!bytes || bytes.length === 0) continue;
-    images.set(hash, bytes.length > MAX_IMAGE_BYTES ? { tooLarge: bytes.length } : { base64: Buffer.from(bytes).toString('base64') });
+    images.set(hash, bytes.length > LIMITS.imageBytes ? { tooLarge: bytes.length } : { base64: Buffer.from(bytes).toString('base64') });
   }
   return images;
 }
