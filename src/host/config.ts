@@ -2,10 +2,11 @@
  * The config file as the CLI's `config` commands use it. Thin: the work is in `storage/config`.
  * Invariant: nothing that leaves here holds a secret.
  */
+import { dirname } from 'node:path';
 import { CodedError } from '../core/errors.js';
 import { appliesAtStart } from '../core/schema/config.js';
 import {
-  fileSchema, loadConfig, parsePath, redactConfig, redactRaw, resolvePaths, setConfig, showIssue, unsetConfig, type PathOptions,
+  fileSchema, loadConfig, parsePath, redactConfig, redactRaw, resolvePaths, setConfig, showIssue, stateDirProblem, unsetConfig, type PathOptions,
 } from '../storage/config/index.js';
 
 export interface ConfigAnswer {
@@ -32,15 +33,23 @@ export function configGet(options: PathOptions, path?: string): ConfigAnswer & {
   return { path: file, value, warnings: warnings.map((issue) => showIssue(issue, file)) };
 }
 
-/** @throws CodedError as `setConfig` of storage/config */
+/** The config file, unless it lies in a folder that must not be written to. @throws CodedError STATE_DIR_… */
+function writableConfig(options: PathOptions): string {
+  const { stateDir, configPath } = resolvePaths(options);
+  const problem = dirname(configPath) === stateDir ? stateDirProblem(stateDir) : undefined;
+  if (problem) throw problem;
+  return configPath;
+}
+
+/** @throws CodedError as `setConfig` of storage/config, STATE_DIR_… */
 export function configSet(options: PathOptions, path: string, value: unknown): ConfigAnswer & { readonly changed: boolean } {
-  const file = resolvePaths(options).configPath;
+  const file = writableConfig(options);
   const written = setConfig({ path: file, env: options.env }, parsePath(path), value);
   return { path: file, changed: written.changed, warnings: written.warnings.filter((issue) => issue.path.startsWith(path)).map((issue) => showIssue(issue, file)) };
 }
 
 export function configUnset(options: PathOptions, path: string): ConfigAnswer {
-  const file = resolvePaths(options).configPath;
+  const file = writableConfig(options);
   unsetConfig({ path: file, env: options.env }, parsePath(path));
   return { path: file, warnings: [] };
 }

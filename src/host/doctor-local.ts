@@ -2,7 +2,7 @@
  * What can be checked about this installation without a gateway.
  * Invariant: looks only; nothing is created or repaired, and no check stops the others.
  */
-import { existsSync, lstatSync, readdirSync, statfsSync } from 'node:fs';
+import { closeSync, existsSync, lstatSync, openSync, readSync, readdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError, messageOf } from '../core/errors.js';
 import { loadConfig, showIssue } from '../storage/config/load.js';
@@ -30,6 +30,7 @@ export function localChecks(options: PathOptions): readonly Check[] {
     ['modes', () => modes(stateDir)],
     ['config', () => config(options)],
     ['token', () => token(options, stateDir)],
+    ['store', () => store(stateDir)],
     ['disk', () => disk(stateDir)],
   ];
   return checks.map(([id, check]) => {
@@ -58,6 +59,8 @@ function stateDirectory(stateDir: string): Omit<Check, 'id'> {
 /** Files of ours must not be readable by others: 0600, folders 0700. */
 function modes(stateDir: string): Omit<Check, 'id'> {
   if (!existsSync(stateDir)) return { status: 'ok', message: 'No files yet' };
+  // What is not ours is not ours to change.
+  if (stateDirProblem(stateDir)) return { status: 'ok', message: 'Files: not looked at' };
   const open: string[] = [];
   if ((lstatSync(stateDir).mode & 0o077) !== 0) open.push(stateDir);
   for (const entry of readdirSync(stateDir, { withFileTypes: true })) {
@@ -84,6 +87,32 @@ function token(options: PathOptions, stateDir: string): Omit<Check, 'id'> {
   if (readToken(stateDir) !== undefined) return { status: 'ok', message: 'Gateway token present' };
   return { status: 'warn', message: 'No gateway token yet', hint: 'The first start of the gateway makes one: openclaw gateway' };
 }
+
+/** Without opening it: a gateway may be at work on it. */
+function store(stateDir: string): Omit<Check, 'id'> {
+  const file = join(stateDir, 'openclaw.db');
+  const engine = existsSync(join(stateDir, 'temporal', 'temporal.db'));
+  if (!existsSync(file)) {
+    if (!engine) return { status: 'ok', message: 'No store yet' };
+    return { status: 'fail', message: `${file} is missing, but temporal/ has its histories`, hint: 'Restore openclaw.db from a backup; to begin anew without the old sessions, move temporal/ away.' };
+  }
+  const head = headOf(file, SQLITE_HEAD.length);
+  if (head !== SQLITE_HEAD) return { status: 'fail', message: `${file} is no SQLite database`, hint: 'Restore it from a backup; the file is never replaced by itself.' };
+  return engine ? { status: 'ok', message: 'Store and engine data present' } : { status: 'warn', message: 'temporal/ has no data: the engine starts anew', hint: 'Unfinished runs go on from the store. If you did not move it away, look for it.' };
+}
+
+function headOf(file: string, length: number): string {
+  const fd = openSync(file, 'r');
+  try {
+    const bytes = Buffer.alloc(length);
+    readSync(fd, bytes, 0, length, 0);
+    return bytes.toString('latin1');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const SQLITE_HEAD = 'SQLite format 3\0';
 
 function disk(stateDir: string): Omit<Check, 'id'> {
   let at = stateDir;

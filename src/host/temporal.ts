@@ -8,7 +8,7 @@ import { CodedError, messageOf } from '../core/errors.js';
 import { DEFAULT_NAMESPACE, sessionWorkflowId } from '../core/names.js';
 import type { Logger } from '../core/ports.js';
 import type { Config } from '../core/schema/config.js';
-import { type Engine, type ConnectOptions, externalTemporal, findTemporalCli, prepareNamespace, recordedAddress, startEngine } from './engine/index.js';
+import { type ConnectOptions, type Engine, type EngineOptions, externalTemporal, findTemporalCli, prepareNamespace, recordedAddress, startEngine } from './engine/index.js';
 
 export interface TemporalOptions {
   readonly env: NodeJS.ProcessEnv;
@@ -49,7 +49,7 @@ export async function connectTemporal(options: TemporalOptions): Promise<Tempora
   let namespace: string = config.temporal.namespace;
   if (external) ({ connectionOptions, namespace } = external);
   else if (options.embed) {
-    engine = await startEngine({
+    engine = await ownEngine(options.stateDir, {
       stateDir: options.stateDir,
       installId: options.installId,
       cliPath: await findTemporalCli(options.env),
@@ -85,6 +85,20 @@ export async function connectTemporal(options: TemporalOptions): Promise<Tempora
       await native.close();
     },
   };
+}
+
+/** The embedded server's data and the store are one installation; when they are not, one of them was lost or mixed up. */
+async function ownEngine(stateDir: string, engine: EngineOptions): Promise<Engine> {
+  try {
+    return await startEngine(engine);
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.code !== 'NAMESPACE_OWNED') throw error;
+    throw new CodedError(
+      'STORE_NOT_THE_ENGINES',
+      `${stateDir}/temporal holds the histories of another openclaw.db than the one there now`,
+      'Restore that openclaw.db from a backup; to begin anew without the old sessions, move the temporal folder away.',
+    );
+  }
 }
 
 async function reach<T>(connect: () => Promise<T>, address: string): Promise<T> {

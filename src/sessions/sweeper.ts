@@ -29,8 +29,8 @@ export function createSweeper(deps: Pick<IntakeDeps, 'db' | 'engine' | 'log'>, o
   let stopped = false;
   let passing: Promise<void> = Promise.resolve();
 
-  async function sweep(): Promise<number> {
-    const rows = await sweepable(deps.db, Date.now() - staleMs);
+  async function sweep(ofAge = staleMs): Promise<number> {
+    const rows = await sweepable(deps.db, Date.now() - ofAge);
     const running = new Map<string, boolean>();
     let signalled = 0;
     let missed = 0;
@@ -56,27 +56,28 @@ export function createSweeper(deps: Pick<IntakeDeps, 'db' | 'engine' | 'log'>, o
     return signalled;
   }
 
-  function pass(): void {
+  function pass(ofAge?: number): void {
     timer = undefined;
-    passing = sweep()
+    passing = sweep(ofAge)
       .then(() => everyMs)
       .catch((error: unknown) => {
         deps.log.warn({ error: messageOf(error) }, 'sweep failed; tried again soon');
         return Math.min(RETRY_MS, everyMs);
       })
       .then((next) => {
-        if (!stopped) timer = setTimeout(pass, next);
+        if (!stopped) timer = setTimeout(() => pass(), next);
       });
   }
 
   return {
-    sweep,
-    start: pass,
+    sweep: () => sweep(),
+    // Nobody else worked while this process, or the engine, was away: what has no workflow now needs one now.
+    start: () => pass(0),
     wake() {
       if (stopped || timer === undefined) return;
       clearTimeout(timer);
       timer = undefined;
-      pass();
+      pass(0);
     },
     async stop() {
       stopped = true;

@@ -1,5 +1,7 @@
 /** Every command keeps the conventions: one document on stdout under --json, words on stderr, coded failures. */
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startGatewayStub, type GatewayStub, type StubOptions } from '../servers/gateway-stub.js';
@@ -130,7 +132,7 @@ describe('the commands of the wire', () => {
   });
 
   test('runs list and abort', async () => {
-    const run = { runId: 'r-1', sessionKey: 'agent:main:main', state: 'taken', acceptedAt: 1, startedAt: 2, endedAt: null, durationMs: 3, usage: { totalTokens: 7 } };
+    const run = { runId: 'r-1', sessionKey: 'agent:main:main', state: 'running', acceptedAt: 1, startedAt: 2, endedAt: null, durationMs: 3, usage: { totalTokens: 7 } };
     const gateway = await stub({
       methods: {
         'runs.list': () => ({ runs: [run] }),
@@ -180,8 +182,38 @@ describe('the commands of the wire', () => {
     const checks = (await json(['doctor'])).document['checks'] as readonly { readonly id: string; readonly status: string; readonly message: string }[];
     const by = (id: string) => checks.find((check) => check.id === id);
     expect(by('state-dir')).toMatchObject({ status: 'fail', message: expect.stringContaining('belongs to another OpenClaw') as unknown });
-    expect(by('modes')).toMatchObject({ status: 'warn' });
-    expect(by('config')).toMatchObject({ status: 'fail', message: 'openclaw.json:1:18 gateway.port must be a number' });
+    // What is not ours is not ours to change, so no chmod is advised, and nothing is written.
+    expect(by('modes')).toMatchObject({ status: 'ok' });
+    expect((await home.run(['config', 'set', 'gateway.port', '4000'])).stderr).toContain('STATE_DIR_OF_PEER');
+    expect(readFileSync(join(home.stateDir, 'openclaw.json'), 'utf8')).toBe('{gateway: {port: "x"}}');
+    // With a store it is ours.
+    writeFileSync(join(home.stateDir, 'openclaw.db'), 'no database', { mode: 0o600 });
+    const ours = (await json(['doctor'])).document['checks'] as typeof checks;
+    const of = (id: string) => ours.find((check) => check.id === id);
+    expect(of('modes')).toMatchObject({ status: 'warn' });
+    expect(of('config')).toMatchObject({ status: 'fail', message: 'openclaw.json:1:18 gateway.port must be a number' });
+    expect(of('store')).toMatchObject({ status: 'fail', message: expect.stringContaining('is no SQLite database') as unknown });
+    rmSync(join(home.stateDir, 'openclaw.db'));
+    mkdirSync(join(home.stateDir, 'temporal'));
+    writeFileSync(join(home.stateDir, 'temporal', 'temporal.db'), '');
+    rmSync(join(home.stateDir, 'agents'), { recursive: true });
+    expect(((await json(['doctor'])).document['checks'] as typeof checks).find((check) => check.id === 'store')).toMatchObject({ status: 'fail', message: expect.stringContaining('is missing') as unknown });
+  });
+
+  test('what answers on the port but is no gateway is named, and nothing it says reaches the terminal', async () => {
+    await nobody();
+    const server = createServer((_request, response) => response.end('\u001b]0;owned\u0007\u001b[31mEVIL'.repeat(200)));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const port = String((server.address() as AddressInfo).port);
+    try {
+      for (const command of ['status', 'health', 'doctor']) {
+        const { stdout, stderr } = await home.run([command], { env: { OPENCLAW_GATEWAY_PORT: port } });
+        expect(stdout + stderr).not.toContain('\u001b]');
+        expect(stdout + stderr).not.toContain('EVIL');
+      }
+    } finally {
+      server.close();
+    }
   });
 });
 

@@ -56,7 +56,7 @@ describe('a message in, an answer out', () => {
 describe('leaving and coming back', () => {
   test('Ctrl-C detaches; `runs wait` gives the answer', async () => {
     const running = shell.start(['agent', '-m', 'slow: 3', '--session', 'detach', '--run-id', 'e2e-3']);
-    await expect.poll(() => state('e2e-3'), { timeout: 15_000 }).toBe('taken');
+    await expect.poll(() => state('e2e-3'), { timeout: 15_000 }).toBe('running');
     running.child.kill('SIGINT');
     const left = await running.done;
     expect(left.code).toBe(130);
@@ -66,7 +66,7 @@ describe('leaving and coming back', () => {
 
   test('Ctrl-C twice stops the run', async () => {
     const running = shell.start(['agent', '-m', 'slow: 60', '--session', 'stop', '--run-id', 'e2e-4']);
-    await expect.poll(() => state('e2e-4'), { timeout: 15_000 }).toBe('taken');
+    await expect.poll(() => state('e2e-4'), { timeout: 15_000 }).toBe('running');
     running.child.kill('SIGINT');
     await running.stderrHas('Ctrl-C again');
     running.child.kill('SIGINT');
@@ -85,7 +85,7 @@ describe('leaving and coming back', () => {
 
   test('the gateway killed in the middle: the waiting command prints the one answer', async () => {
     const running = shell.start(['agent', '-m', 'slow: 3', '--session', 'killed', '--run-id', 'e2e-6']);
-    await expect.poll(() => state('e2e-6'), { timeout: 15_000 }).toBe('taken');
+    await expect.poll(() => state('e2e-6'), { timeout: 15_000 }).toBe('running');
     await house.kill();
     await running.stderrHas('The gateway went away');
     await house.start();

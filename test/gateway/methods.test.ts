@@ -130,7 +130,7 @@ describe('results', () => {
         { ...base, seq: 4, step: 2, kind: 'assistant', createdAt: 500, content: { type: 'assistant', text: 'done', calls: [], provider: 'p', model: 'm', stop: 'stop', usage } },
       ],
     });
-    expect(await raw.payload('runs.list', { state: 'queued' })).toMatchObject({ count: 1, runs: [{ runId: 'b', status: 'queued', state: 'signalled' }] });
+    expect(await raw.payload('runs.list', { state: 'queued' })).toMatchObject({ count: 1, runs: [{ runId: 'b', status: 'queued', state: 'queued' }] });
     expect(await raw.payload('runs.list', { sessionKey: 'main', limit: 1 })).toMatchObject({ totalCount: 2, hasMore: true, nextOffset: 1 });
     const got = await raw.payload('runs.get', { runId: 'a' });
     expect(got['run']).toMatchObject({ runId: 'a', preview: 'a', state: 'ok', status: 'done', text: 'done', webUrl: expect.stringContaining(runHash('a')) });

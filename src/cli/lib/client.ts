@@ -5,6 +5,7 @@
  */
 import { GatewayClient, GatewayClientRequestError, GatewayClientRequestTimeoutError } from '@openclaw/gateway-client';
 import { CodedError, messageOf } from '../../core/errors.js';
+import { oneLine } from './terminal.js';
 
 export interface GatewayTarget {
   readonly url: string;
@@ -144,7 +145,10 @@ function connectFailure(error: Error, target: GatewayTarget): CodedError {
       : new CodedError('BAD_TOKEN', `The gateway refused the token: ${error.message}`, 'Use --token, OPENCLAW_GATEWAY_TOKEN, or the profile the gateway runs under.', { url: target.url });
   }
   if (/timeout/i.test(error.message)) return timeoutFailure(undefined, target, undefined);
-  return new CodedError('GATEWAY_REFUSED', `The gateway at ${target.url} refused the connection: ${error.message}`, 'Look at it with: openclaw doctor', { url: target.url });
+  // A program that speaks no protocol of ours may answer anything, at any length.
+  const status = /unexpected server response: (\d+)|\bHTTP (\d{3})\b/i.exec(error.message);
+  if (status) return new CodedError('NOT_A_GATEWAY', `What answers at ${target.url} is no OpenClaw gateway (HTTP ${status[1] ?? status[2]})`, 'Find out what listens there, or use another port: OPENCLAW_GATEWAY_PORT, gateway.port.', { url: target.url });
+  return new CodedError('GATEWAY_REFUSED', `The gateway at ${target.url} refused the connection: ${oneLine(error.message, 200)}`, 'Look at it with: openclaw doctor', { url: target.url });
 }
 
 function timeoutFailure(last: Error | undefined, target: GatewayTarget, timeoutMs: number | undefined): CodedError {

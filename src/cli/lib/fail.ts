@@ -3,6 +3,7 @@
  * Invariant: codes are 0 done, 1 failed, 2 used wrongly, 3 out of time, 130 stopped by Ctrl-C.
  */
 import { CodedError, messageOf } from '../../core/errors.js';
+import { printable } from './terminal.js';
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, timeout: 3, interrupted: 130 } as const;
 
@@ -55,4 +56,4 @@ export function failureText(failure: Failure): string {
 
 /** A config's findings, a server's last words: one behind the other. */
 const oneLine = (text: string): string =>
-  text.split('\n').map((line) => line.trim()).filter((line) => line !== '').join('; ');
+  printable(text).split('\n').map((line) => line.trim()).filter((line) => line !== '').join('; ');

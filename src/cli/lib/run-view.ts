@@ -3,8 +3,8 @@ import { toolLine } from './tool-line.js';
 import { ago, amount, clock, columns, duration, money, oneLine, paint, printable, type Style } from './terminal.js';
 import type { RunAnswer, RunAttempt, RunStep, RunSummary, RunTool } from './wire.js';
 
-const STATE_STYLE: Readonly<Record<string, Style>> = { ok: 'green', error: 'red', aborted: 'yellow', dropped: 'yellow', taken: 'cyan', open: 'cyan' };
-const paintState = (state: string): string => paint(STATE_STYLE[state] ?? 'dim', state === 'taken' ? 'running' : state);
+const STATE_STYLE: Readonly<Record<string, Style>> = { ok: 'green', error: 'red', aborted: 'yellow', dropped: 'yellow', running: 'cyan' };
+const paintState = (state: string): string => paint(STATE_STYLE[state] ?? 'dim', state);
 
 export function showRuns(runs: readonly RunSummary[]): string {
   if (runs.length === 0) return 'No runs. Start one: openclaw agent -m "hello"';
@@ -36,7 +36,7 @@ export function showRun({ run, steps, totals }: RunAnswer): string {
     ['Calls', totals && `${totals.modelCalls ?? 0} model, ${totals.toolCalls ?? 0} tool${totals.retries ? `, ${totals.retries} retries` : ''}`],
     ['Tokens', usage && amount(usage.totalTokens)],
     ['Cost', totals?.costUsd === undefined ? undefined : money(totals.costUsd)],
-    ['Web UI', run.webUrl],
+    ['Web UI', run.webUrl && `${run.webUrl}${run.hash === undefined ? '' : `  (takeRun · run ${run.hash.slice(0, 12)})`}`],
   ];
   const head = columns(facts.flatMap(([name, value]) => (value ? [[paint('dim', name), value]] : [])));
   const lines = timeline(run, steps).map(({ at, cells }) => [at === undefined ? '' : clock(at), ...cells]);

@@ -26,6 +26,8 @@ export interface RunSummary {
   readonly error?: string;
   readonly code?: string;
   readonly mergedInto?: string;
+  /** As the Web UI names the run. */
+  readonly hash?: string;
   readonly webUrl?: string;
 }
 

@@ -62,6 +62,9 @@ export const runsGet = method({
   },
 });
 
+/** The words that `runs.list` filters by. */
+const stateName = (state: InboundState): string => Object.entries(STATES).find(([, states]) => states.includes(state))?.[0] ?? state;
+
 async function runView(row: RunRow, deps: Pick<GatewayDeps, 'webUrl' | 'rows'>, now: number): Promise<Readonly<Record<string, unknown>>> {
   const ended = row.endedAt !== undefined;
   const told = ended ? tellOutcome({ row, final: row }) : undefined;
@@ -70,9 +73,10 @@ async function runView(row: RunRow, deps: Pick<GatewayDeps, 'webUrl' | 'rows'>, 
   const usage = row.outcome?.usage ?? row.usage;
   return {
     runId: row.runId,
+    hash: row.run,
     sessionKey: row.session,
     principal: row.principal,
-    state: row.state,
+    state: stateName(row.state),
     status: runStatus(row),
     acceptedAt: row.acceptedAt,
     startedAt: row.takenAt ?? null,

@@ -78,7 +78,7 @@ export function stateDirProblem(stateDir: string): CodedError | undefined {
       return new CodedError(
         'STATE_DIR_OF_PEER',
         `The state directory ${stateDir} belongs to another OpenClaw (it holds ${found}); it is left as it is`,
-        `Set OPENCLAW_STATE_DIR to a directory of its own, then bring the old one over with: openclaw import --from ${stateDir}`,
+        `Set OPENCLAW_STATE_DIR to a directory of its own; a later version brings the old one over with: openclaw import --from ${stateDir}`,
       );
     }
   }

@@ -45,7 +45,8 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   },
   cat: { flags: 'AbeEnstTuv', values: '', operands: 'paths', longFlags: ['number', 'number-nonblank', 'squeeze-blank', 'show-all', 'show-ends', 'show-tabs', 'show-nonprinting'] },
   head: { flags: 'qvz0123456789', values: '', numbers: 'nc', operands: 'paths', longFlags: ['quiet', 'silent', 'verbose'], longValues: ['lines', 'bytes'] },
-  tail: { flags: 'fFqvrz0123456789', values: '', numbers: 'ncs', operands: 'paths', longFlags: ['follow', 'quiet', 'silent', 'verbose', 'retry'], longValues: ['lines', 'bytes', 'follow', 'sleep-interval'] },
+  // Not -f: a command that never ends keeps the session waiting for its time limit.
+  tail: { flags: 'qvrz0123456789', values: '', numbers: 'nc', operands: 'paths', longFlags: ['quiet', 'silent', 'verbose'], longValues: ['lines', 'bytes'] },
   wc: { flags: 'clLmw', values: '', operands: 'paths', longFlags: ['bytes', 'chars', 'lines', 'max-line-length', 'words'] },
   date: { flags: 'uRI', values: 'd', files: 'r', operands: 'text', longFlags: ['utc', 'universal', 'rfc-email', 'iso-8601'], longValues: ['date', 'iso-8601', 'rfc-3339'] },
   grep: {

@@ -30,7 +30,7 @@ const ask = (command: string, allow: readonly string[] = DEFAULT_ALLOW): string 
 describe('an allowed command', () => {
   it.each([
     'pwd', 'ls', 'ls -la', 'ls -la sub', 'ls --all sub', 'cat notes.md', 'cat ./notes.md sub/new.txt', 'cat -- -odd', 'cat inside', 'cat -',
-    'head -n 5 notes.md', 'head -n5 notes.md', 'head -5 notes.md', 'tail -n +3 notes.md', 'tail -f notes.md', 'tail --lines=3 notes.md',
+    'head -n 5 notes.md', 'head -n5 notes.md', 'head -5 notes.md', 'tail -n +3 notes.md', 'tail --lines=3 notes.md',
     'wc -l notes.md', 'date', 'date -u +%F', "date '+%Y %H'", 'date -d tomorrow', 'date --date=yesterday', 'sleep 5', 'sleep 0.5s',
     'grep -rn todo .', 'grep -rn "/etc/passwd" .', "grep -e '/x' notes.md", 'grep -C2 notes notes.md', 'grep --include=*.md -r x', "grep -E 'a|b' notes.md",
     'echo', 'echo hi', "echo 'a; rm -rf /'", 'echo "a | b > c"', 'echo /etc/passwd', 'echo ../..', 'echo -e x', 'echo "it\'s"', "echo 'say \"hi\"'", 'echo a\\;b',
@@ -91,6 +91,10 @@ describe('refused, with the reason', () => {
       expect(ask(good, allow), good).toBeUndefined();
     }
   });
+});
+
+it.each(['tail -f notes.md', 'tail -F notes.md', 'tail -fn5 notes.md', 'tail --follow notes.md', 'tail --follow=name notes.md'])('%s never ends, so it is refused', (command) => {
+  expect(ask(command)).toContain('not among those allowed');
 });
 
 describe('a folder that holds the state directory', () => {
