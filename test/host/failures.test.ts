@@ -3,7 +3,7 @@
  * written where it may not be.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -223,5 +223,15 @@ describe('the engine', () => {
       expect(advice).toContain('openclaw config set temporal.namespace');
     }
     expect(await running.ready()).toBe(true);
+  });
+
+  test('engine data of a lost openclaw.db are named as what they are', async () => {
+    const lost = await house();
+    await lost.start();
+    await lost.stop();
+    for (const name of readdirSync(lost.stateDir)) if (name.startsWith('openclaw.db')) rmSync(join(lost.stateDir, name));
+    const result = await lost.run(['gateway']);
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(/^Error: .+temporal holds the histories of another openclaw\.db.+ \(STORE_NOT_THE_ENGINES\) → Restore [^\n]+\n$/);
   });
 });

@@ -94,6 +94,24 @@ describe('running on its own', () => {
     for (let i = 0; i < 50; i += 1) await new Promise((resolve) => setImmediate(resolve));
   };
 
+  it('at its start and when the engine is back takes up what has no workflow, however fresh', async () => {
+    const house = await makeHouse();
+    const { inboundId } = await house.send('a', 'x');
+    const sweeper = createSweeper(house, { everyMs: 60_000, staleMs: STALE_MS });
+    sweeper.start();
+    await settle();
+    expect(sent(house)).toEqual([inboundId, inboundId]);
+    house.engine.running.add(SESSION);
+    sweeper.wake();
+    await settle();
+    house.engine.running.delete(SESSION);
+    expect(sent(house)).toHaveLength(2);
+    sweeper.wake();
+    await settle();
+    expect(sent(house)).toHaveLength(3);
+    await sweeper.stop();
+  });
+
   it('sweeps at its start, then once each interval', async () => {
     const house = await makeHouse();
     house.engine.away = new Error('away');
