@@ -48,8 +48,13 @@ describe('a message in, an answer out', () => {
     expect(runs.filter((run) => run.runId === 'e2e-2')).toHaveLength(1);
   });
 
-  test('--queue waits its turn and answers', async () => {
-    expect((await shell.run(['agent', '-m', 'chain: 1 echo queued', '--queue', 'followup'])).stdout).toContain('queued');
+  test('--queue waits its turn, says so, and answers', async () => {
+    const busy = shell.start(['agent', '-m', 'slow: 6', '--session', 'queue', '--run-id', 'e2e-busy']);
+    await expect.poll(() => state('e2e-busy'), { timeout: 15_000 }).toBe('running');
+    const queued = await shell.run(['agent', '-m', 'chain: 1 echo queued', '--session', 'queue', '--queue', 'followup']);
+    expect(queued.stdout).toContain('queued');
+    expect(queued.stderr).toContain('Waiting: another run of this session');
+    expect((await busy.done).stderr).not.toContain('Waiting:');
   });
 });
 

@@ -35,6 +35,8 @@ const CONNECT_MS = 10_000;
 const RETRY_MS = 400;
 /** A gateway that takes connections and drops them at once is asked less and less often, at most this far apart. */
 const MAX_PAUSE_MS = 5_000;
+/** A run that is taken says so within milliseconds; after this it waits behind another one. */
+const SILENCE_MS = 3_000;
 /** One `agent.wait`; repeated until the run ends, so that a half-dead connection is noticed. */
 const WAIT_SLICE_MS = 60_000;
 const SLICE_GRACE_MS = 15_000;
@@ -47,6 +49,7 @@ export async function follow(options: FollowOptions): Promise<Followed> {
   const ended = new AbortController();
   const leaving = options.left(() => abortRun(state, options.question.runId));
   const limit = timeLimit(options, ended.signal);
+  tellWaiting(options, state, ended.signal).catch(() => undefined);
   try {
     return await Promise.race([converse(options, state, ended.signal), leaving, limit]);
   } finally {
@@ -59,6 +62,8 @@ interface State {
   gateway?: Gateway;
   /** The row is committed: from here on the run is waited for, not sent. */
   accepted: boolean;
+  /** Something of the run itself was heard, not only that it was accepted. */
+  begun?: boolean;
   session: string;
 }
 
@@ -71,7 +76,10 @@ async function converse(options: FollowOptions, state: State, signal: AbortSigna
     state.gateway = gateway;
     const since = Date.now();
     gateway.onEvent(({ event, payload }) => {
-      if (event === 'agent' && (payload as AgentEventPayload).runId === options.question.runId) options.onEvent?.(payload as AgentEventPayload);
+      const told = payload as AgentEventPayload;
+      if (event !== 'agent' || told.runId !== options.question.runId) return;
+      state.begun ||= told.stream !== 'run_status';
+      options.onEvent?.(told);
     });
     try {
       return await askOnce(gateway, options.question, state);
@@ -85,6 +93,12 @@ async function converse(options: FollowOptions, state: State, signal: AbortSigna
     }
     await sleep(Math.min(RETRY_MS * 2 ** (losses - 1), MAX_PAUSE_MS), undefined, { signal });
   }
+}
+
+/** Silence looks like a fault; a run that waits its turn is none. */
+async function tellWaiting({ question, note }: FollowOptions, state: State, signal: AbortSignal): Promise<void> {
+  await sleep(SILENCE_MS, undefined, { signal });
+  if (question.send && state.accepted && !state.begun) note('Waiting: another run of this session is still going on (openclaw runs list --state running).');
 }
 
 /** The first connection fails at once when nobody answers; later ones wait for the gateway to come back. */
