@@ -24,6 +24,14 @@ export function splitModelRef(ref: string): { readonly provider: string; readonl
   return { provider: ref.slice(0, slash), model: ref.slice(slash + 1) };
 }
 
+/** Reasoning a provider wants back, in its own shape: replayed only to the same provider. */
+export interface Reasoning {
+  readonly provider: string;
+  readonly blocks: readonly unknown[];
+  /** For people. */
+  readonly text: string;
+}
+
 export interface ToolSpec {
   readonly name: string;
   readonly description: string;
@@ -48,7 +56,7 @@ export type PromptMessage =
       readonly role: 'assistant';
       readonly text: string;
       readonly calls: readonly PromptCall[];
-      readonly reasoning?: { readonly provider: string; readonly blocks: readonly unknown[]; readonly text: string };
+      readonly reasoning?: Reasoning;
     }
   | {
       readonly role: 'tool';
@@ -82,7 +90,7 @@ export interface ModelCall {
 export interface ModelAnswer {
   readonly text: string;
   readonly calls: readonly ModelCall[];
-  readonly reasoning?: { readonly provider: string; readonly blocks: readonly unknown[]; readonly text: string };
+  readonly reasoning?: Reasoning;
   readonly stop: StopReason;
   readonly usage: Usage;
 }

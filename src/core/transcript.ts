@@ -3,7 +3,7 @@
  * Invariant: `(session, seq)` is written once, and an existing row answers only if its whole identity matches.
  */
 import type { Attachment, Sender } from './message.js';
-import type { StopReason, Usage } from './model.js';
+import type { Reasoning, StopReason, Usage } from './model.js';
 
 /** `tool.<index>` rows hold the result of call `<index>` of their step. */
 export type RowKind = 'user' | 'assistant' | 'aborted' | 'error' | 'notice' | `tool.${number}`;
@@ -43,8 +43,7 @@ export type RowContent =
       readonly type: 'assistant';
       readonly text: string;
       readonly calls: readonly ToolCall[];
-      /** Reasoning the provider wants back, in its own shape, replayed only to the same provider. */
-      readonly reasoning?: { readonly provider: string; readonly blocks: readonly unknown[]; readonly text: string };
+      readonly reasoning?: Reasoning;
       readonly provider: string;
       readonly model: string;
       readonly stop: StopReason;
