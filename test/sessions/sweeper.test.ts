@@ -97,6 +97,8 @@ describe('running on its own', () => {
   it('at its start and when the engine is back takes up what has no workflow, however fresh', async () => {
     const house = await makeHouse();
     const { inboundId } = await house.send('a', 'x');
+    // Older than this millisecond, far younger than stale.
+    await signalledAgo(house.db, inboundId, 10);
     const sweeper = createSweeper(house, { everyMs: 60_000, staleMs: STALE_MS });
     sweeper.start();
     await settle();
