@@ -15,7 +15,7 @@ import { pinnedHost } from '../storage/meta.js';
 import { appendRows, highestSeq, rowAt, runRows, sameIdentity, type NewRow } from '../storage/transcript.js';
 import type { ActivityDeps } from './deps.js';
 import { translated } from './failures.js';
-import { answered, progressOf } from './turn-state.js';
+import { answered, policyIn, progressOf } from './turn-state.js';
 
 export interface BookkeepingActivities {
   openSession(input: OpenSessionInput): Promise<OpenSessionResult>;
@@ -28,7 +28,6 @@ export interface BookkeepingActivities {
 export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
   const { db } = deps;
   const coded = <T>(work: () => Promise<T>): Promise<T> => translated(work, () => false);
-  const policyOf = (tool: string) => deps.tools().get(tool)?.policy ?? 'read-only';
 
   return {
     openSession: (input) =>
@@ -65,7 +64,7 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
             rows = await appendRows(tx, input, [{ seq: input.seq, run: input.run, step: 0, kind: 'user', content }]);
           }
           // Read, not counted: an earlier attempt of this very activity may have written the row.
-          return { inbound, progress: progressOf(rows, Math.max(input.seq, (await highestSeq(tx, input.session)) + 1), policyOf) };
+          return { inbound, progress: progressOf(rows, Math.max(input.seq, (await highestSeq(tx, input.session)) + 1), policyIn(deps.tools())) };
         });
         if (!taken) return { status: 'finished' };
         const { inbound, progress } = taken;

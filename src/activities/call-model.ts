@@ -18,7 +18,7 @@ import { toFailure, translated } from './failures.js';
 import { type Running, whileHeartbeating } from './heartbeat.js';
 import { modelRequest } from './model-request.js';
 import { ModelError } from './models/types.js';
-import { callFacts } from './turn-state.js';
+import { callFacts, policyIn } from './turn-state.js';
 
 export interface ModelActivities {
   callModel(input: CallModelInput): Promise<CallModelResult>;
@@ -26,7 +26,6 @@ export interface ModelActivities {
 
 export function createCallModel(deps: ActivityDeps): ModelActivities {
   const { db } = deps;
-  const policyOf = (tool: string) => deps.tools().get(tool)?.policy ?? 'read-only';
   return { callModel: (input) => whileHeartbeating((running) => translated(() => callModel(input, running), () => running.signal.aborted)) };
 
   async function callModel(input: CallModelInput, running: Running): Promise<CallModelResult> {
@@ -80,7 +79,7 @@ export function createCallModel(deps: ActivityDeps): ModelActivities {
     return {
       kind: 'answer', seq: row.seq, stop: content.stop, provider: content.provider, model: content.model, usage: content.usage,
       ...(content.costUsd === undefined ? {} : { costUsd: content.costUsd }),
-      calls: callFacts(content.calls, policyOf),
+      calls: callFacts(content.calls, policyIn(deps.tools())),
     };
   }
 }

@@ -8,7 +8,6 @@ import { TIMINGS } from '../core/names.js';
 export interface Running {
   readonly signal: AbortSignal;
   readonly attempt: number;
-  readonly activityType: string;
   /** The workflow asked for the end. */
   cancelled(): boolean;
 }
@@ -22,7 +21,6 @@ export async function whileHeartbeating<T>(work: (running: Running) => Promise<T
     return await work({
       signal: context.cancellationSignal,
       attempt: context.info.attempt,
-      activityType: context.info.activityType,
       cancelled: () => context.cancellationSignal.aborted && context.cancellationDetails?.cancelRequested === true,
     });
   } finally {

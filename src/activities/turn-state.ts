@@ -6,6 +6,7 @@ import type { BatchCall, CallFacts, RunOutcome, TurnState } from '../core/run.js
 import type { ToolPolicy } from '../core/tool.js';
 import { safeToolName } from '../core/tool.js';
 import type { ToolCall, TranscriptRow } from '../core/transcript.js';
+import type { ToolRegistry } from './tools/types.js';
 
 export type Progress = Pick<TurnState, 'step' | 'seq' | 'batch' | 'callSeq' | 'ended'> & { readonly nextSeq: number };
 
@@ -32,6 +33,9 @@ export function progressOf(rows: readonly TranscriptRow[], nextSeq: number, poli
   });
   return { step: last.step, seq: last.seq, batch, callSeq: last.seq, nextSeq: free };
 }
+
+/** A tool nobody knows does nothing, so its call may run beside others. */
+export const policyIn = (tools: ToolRegistry) => (tool: string): ToolPolicy => tools.get(tool)?.policy ?? 'read-only';
 
 export const answered = (seq: number): RunOutcome => ({ state: 'ok', seq });
 

@@ -35,8 +35,7 @@ export async function session(input: SessionInput): Promise<SessionEnd> {
     // Rows first: they are older than what arrived meanwhile, and arrivals already known are dropped as duplicates.
     const arrived = s.waiting.splice(0);
     for (const item of [...unfinished, ...arrived]) arrive(s, item);
-    // A begun run has rows: a stop that was early seals it when it is taken, instead of ending it like one that waits.
-    s.waiting = [...begun, ...s.waiting.filter((item) => !begun.some(({ inboundId }) => inboundId === item.inboundId))];
+    resume(s, begun);
   }
   closeStopped(s);
 
@@ -60,6 +59,17 @@ export async function session(input: SessionInput): Promise<SessionEnd> {
     // Completing is safe: a signal that races it makes the server reject the completion and wake this loop again.
     if (s.waiting.length === 0) return { ended: 'idle; the next message starts it again from the store', rows: s.nextSeq - 1 };
   }
+}
+
+/**
+ * Puts runs that an earlier chain had begun before everything else. They have rows, perhaps open calls: one that was
+ * stopped already is sealed when it is taken, instead of being ended like one that only waits.
+ */
+function resume(s: SessionState, begun: readonly InboxItem[]): void {
+  const isBegun = (item: InboxItem): boolean => begun.some(({ inboundId }) => inboundId === item.inboundId);
+  s.stops = [...s.stops, ...s.stopped.filter(isBegun).map(({ run }) => run)];
+  s.stopped = s.stopped.filter((item) => !isBegun(item));
+  s.waiting = [...begun, ...s.waiting.filter((item) => !isBegun(item))];
 }
 
 function arrive(s: SessionState, item: InboxItem): void {

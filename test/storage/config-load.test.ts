@@ -6,7 +6,7 @@ import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CodedError } from '../../src/core/errors.js';
-import { ConfigSchema, configuredModels } from '../../src/core/schema/config.js';
+import { ConfigSchema } from '../../src/core/schema/config.js';
 import { fileSchema, loadConfig, showIssue } from '../../src/storage/config/index.js';
 import { checkConfig, type Schema } from '../../src/storage/config/check.js';
 import { readConnection } from '../../src/storage/config/connection.js';
@@ -44,7 +44,7 @@ describe('defaults', () => {
     expect(config.tools.exec.mode).toBe('allowlist');
     expect(config.agents.defaults.maxSteps).toBe(100);
     expect(config.temporal).toEqual({ namespace: 'openclaw', retentionDays: 30, synchronous: 'full' });
-    expect(configuredModels(config)).toEqual([]);
+    expect(config.agents.defaults.model).toBeUndefined();
   });
 
   test('an empty file, comments and trailing commas are fine', () => {
@@ -135,7 +135,7 @@ describe('unknown keys', () => {
         messages: { queue: { mode: "steer" } }, channels: { telegram: { enabled: true, botToken: "1:a" } }, skills: {}, plugins: { entries: {} },
       }`,
     );
-    expect(configuredModels(config)).toEqual(['my-llm/qwen', 'anthropic/claude-opus-4-6']);
+    expect(config.agents.defaults.model).toEqual({ primary: 'my-llm/qwen', fallbacks: ['anthropic/claude-opus-4-6'] });
     // Lazy: the variable is not set and the config still loads.
     expect(config.models.providers['my-llm']?.apiKey).toBe('${MY_KEY}');
     expect(config.channels['telegram']).toEqual({ enabled: true, botToken: '1:a' });

@@ -109,6 +109,35 @@ test('a workflow terminated in the middle of a batch goes on from its rows: the 
   expect((await h.rows(key)).map((r) => r.kind)).toEqual(['user', 'assistant', 'tool.0', 'tool.1', 'assistant']);
 });
 
+test('a begun run that is stopped before its new workflow has loaded it is sealed with its open calls', async () => {
+  const models = scriptedModels();
+  const gate = Promise.withResolvers<void>();
+  models.on('go', () => callsTools({ name: 'slow' }, { name: 'never' }));
+  let started = false;
+  let ran = 0;
+  const tools = toolset(
+    tool('slow', 'side-effecting', async () => ((started = true), await gate.promise, textResult('too late'))),
+    tool('never', 'side-effecting', async () => textResult(`ran ${++ran}`)),
+  );
+  const h = await open({ models, tools });
+  const key = session();
+  await h.send(key, 'early-stop', 'go');
+  await h.until('the tool runs', () => started);
+  await h.handle(key).terminate('by hand');
+  await h.until('it is gone', async () => !(await h.engine.isRunning(key)));
+  // Message and stop are both there before any worker is.
+  const leaving = h.stopWorkers();
+  gate.resolve();
+  await leaving;
+  await h.sweeper.sweep();
+  expect(await h.control.stop(key, {}, 'owner')).toEqual(['early-stop']);
+  await h.startWorkers();
+  expect(await h.ended('early-stop')).toMatchObject({ state: 'aborted' });
+  expect(ran).toBe(0);
+  // The first call's late result may have made it into its row before the new chain took over; none is missing.
+  expect((await h.rows(key)).map((row) => row.kind)).toEqual(['user', 'assistant', 'tool.0', 'tool.1', 'aborted']);
+});
+
 test('a run that had begun goes on before messages that had waited longer', async () => {
   const models = scriptedModels();
   const gate = Promise.withResolvers<void>();

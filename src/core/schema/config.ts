@@ -38,14 +38,6 @@ export type Config = DeepReadonly<Static<typeof ConfigSchema>>;
 export type ProviderConfig = Config['models']['providers'][string];
 export type ModelConfig = ProviderConfig['models'][number];
 
-/** Models named in the config, primary first; empty when none is. */
-export function configuredModels(config: Config): readonly string[] {
-  const model = config.agents.defaults.model;
-  if (model === undefined) return [];
-  if (typeof model === 'string') return [model];
-  return [...(model.primary === undefined ? [] : [model.primary]), ...(model.fallbacks ?? [])];
-}
-
 /** Read once, at start: the port is bound, the engine runs, the log is open. Everything else applies at once. */
 const START_ONLY = ['gateway', 'temporal', 'logging'] as const;
 /** Does a change of this key wait for the gateway's next start? @param path dotted */
