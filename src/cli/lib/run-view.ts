@@ -72,7 +72,7 @@ function attemptCells(attempt: RunAttempt, before: RunAttempt | undefined): read
   const facts = [
     attempt.usage?.totalTokens === undefined ? undefined : `${amount(attempt.usage.totalTokens)} tokens`,
     attempt.usage?.cost?.total === undefined ? undefined : money(attempt.usage.cost.total),
-    attempt.state === 'ok' ? undefined : paintState(attempt.state),
+    attempt.state === 'ok' ? undefined : paintState(attempt.state === 'open' ? 'cut off' : attempt.state),
     attempt.code,
   ];
   return [kind, model, attempt.durationMs === undefined ? '' : duration(attempt.durationMs), facts.filter(Boolean).join(', ')];
