@@ -3,6 +3,7 @@
  * Invariant: every connection is WAL with `synchronous=FULL`: what was committed survives a power cut.
  */
 import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import BetterSqlite from 'better-sqlite3';
 import { CompiledQuery, type DatabaseConnection, Kysely, SqliteAdapter, SqliteDialect, SqliteDriver, sql } from 'kysely';
 import { CodedError, messageOf } from '../core/errors.js';
@@ -19,7 +20,7 @@ const BUSY_TIMEOUT_MS = 10_000;
  * @throws CodedError STORE_UNREADABLE, STORE_MIGRATION_FAILED
  */
 export async function openStore(file: string): Promise<Db> {
-  const database = open(file);
+  const database = await open(file);
   const db = new Kysely<Tables>({ dialect: new Dialect({ database }) });
   try {
     await migrate(db);
@@ -61,7 +62,7 @@ class Adapter extends SqliteAdapter {
   }
 }
 
-function open(file: string): BetterSqlite.Database {
+async function open(file: string): Promise<BetterSqlite.Database> {
   let database: BetterSqlite.Database | undefined;
   try {
     // Created by us first, so that it is never readable by others, not even for a moment.
@@ -69,7 +70,7 @@ function open(file: string): BetterSqlite.Database {
     chmodSync(file, 0o600);
     database = new BetterSqlite(file);
     database.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    database.pragma('journal_mode = WAL');
+    await switchToWal(database);
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
     return database;
@@ -82,6 +83,22 @@ function open(file: string): BetterSqlite.Database {
     );
   }
 }
+
+/** A switch to WAL while another process writes is refused at once, whatever the busy timeout: it is asked again. */
+async function switchToWal(database: BetterSqlite.Database): Promise<void> {
+  const deadline = Date.now() + BUSY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      database.pragma('journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (!isBusy(error) || Date.now() >= deadline) throw error;
+      await pause(10);
+    }
+  }
+}
+
+const isBusy = (error: unknown): boolean => error instanceof BetterSqlite.SqliteError && error.code.startsWith('SQLITE_BUSY');
 
 /** What doctor reports of a connection. */
 export async function storePragmas(db: Db): Promise<{ readonly journalMode: string; readonly synchronous: number }> {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync, writeFileSync, chmodSync } from 'no
 import { join } from 'node:path';
 import BetterSqlite from 'better-sqlite3';
 import { sql } from 'kysely';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { holdLock, openStore, storePragmas } from '../../src/storage/sqlite.js';
 import { loadIdentity, pinnedHost } from '../../src/storage/meta.js';
 import { accept, makeFolder, makeStore, openSession, rowOf, startChild } from './store.js';
@@ -45,6 +45,20 @@ describe('the store', () => {
     for (const child of children) expect(await child.line()).toBe('ready');
     for (const child of children) child.tell('go');
     expect(await Promise.all(children.map((child) => child.line()))).toEqual(['open', 'open', 'open']);
+  });
+
+  it('waits for another process that writes before the store is in WAL mode', async () => {
+    const file = join(makeFolder(), 'openclaw.db');
+    const other = new BetterSqlite(file);
+    other.exec('begin immediate');
+    const opening = openStore(file);
+    const open = vi.fn();
+    void opening.then(open, open);
+    await new Promise(setImmediate);
+    expect(open).not.toHaveBeenCalled();
+    other.exec('rollback');
+    other.close();
+    await (await opening).destroy();
   });
 
   it('whose first start was cut off halfway opens at the next: a migration happens whole or not at all', async () => {
