@@ -8,16 +8,21 @@ import type {
 } from '../core/run.js';
 import { ENDED_BY_STOP, SKIPPED_BY_STOP } from '../core/run.js';
 import type { RowContent, TranscriptRow } from '../core/transcript.js';
+import { approvalById, callKey, cancelApprovals, handedOnApprovals, settleApproval } from '../storage/approvals.js';
 import { draftText } from '../storage/drafts.js';
 import { assertFence, ensureSession, takeGeneration, type Tx } from '../storage/fence.js';
 import { endInbound, inboundById, inboxItem, markTaken, openInbound } from '../storage/inbound.js';
 import { pinnedHost } from '../storage/meta.js';
 import { appendRows, highestSeq, rowAt, runRows, sameIdentity, type NewRow } from '../storage/transcript.js';
+import { waitedForPeople } from '../storage/waited.js';
+import { type ApprovalActivities, callsToAsk, createApprovalActivities } from './approvals.js';
 import type { ActivityDeps } from './deps.js';
 import { translated } from './failures.js';
-import { answered, policyIn, progressOf } from './turn-state.js';
+import { deniedText, followOnOf } from './follow-on.js';
+import { resultRow } from './result-row.js';
+import { type Progress, answered, policyIn, progressOf } from './turn-state.js';
 
-export interface BookkeepingActivities {
+export interface BookkeepingActivities extends ApprovalActivities {
   openSession(input: OpenSessionInput): Promise<OpenSessionResult>;
   takeRun(input: TakeRunInput): Promise<TakeRunResult>;
   answerCall(input: AnswerCallInput): Promise<void>;
@@ -43,6 +48,7 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
             nextSeq: (await highestSeq(tx, input.session)) + 1,
             begun: open.filter((row) => row.state === 'taken').map(inboxItem),
             unfinished: open.filter((row) => row.state !== 'taken').map(inboxItem),
+            handedOn: await handedOnApprovals(tx, input.session),
           };
         });
         return { ...opened, hostQueue: hostQueue(host), idleMs: deps.settings().idleMs };
@@ -58,17 +64,24 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
           // With the time it was taken, the first one's when this is a repeat.
           const inbound = (await inboundById(tx, input.inboundId)) ?? known;
           let rows = await runRows(tx, input.run);
+          const approval = rows.length === 0 && inbound.request.followOn !== undefined ? await approvalById(tx, inbound.request.followOn) : undefined;
+          const waitedMs = await waitedForPeople(tx, input.run);
+          if (approval?.state === 'allowed') {
+            const followOn = followOnOf(approval, input.seq, deps.tools());
+            return { inbound, waitedMs, followOn, progress: { step: 1, seq: input.seq + 1, nextSeq: input.seq + 2 } };
+          }
           if (rows.length === 0) {
             const { message } = inbound;
-            const content: RowContent = { type: 'user', text: message.text, sender: message.sender, attachments: message.attachments };
+            const content: RowContent = { type: 'user', text: approval ? deniedText(approval) : message.text, sender: message.sender, attachments: message.attachments };
+            if (approval?.call) await settleApproval(tx, callKey(approval.call));
             rows = await appendRows(tx, input, [{ seq: input.seq, run: input.run, step: 0, kind: 'user', content }]);
           }
           // Read, not counted: an earlier attempt of this very activity may have written the row.
-          return { inbound, progress: progressOf(rows, Math.max(input.seq, (await highestSeq(tx, input.session)) + 1), policyIn(deps.tools())) };
+          return { inbound, waitedMs, progress: progressOf(rows, Math.max(input.seq, (await highestSeq(tx, input.session)) + 1), policyIn(deps.tools())) };
         });
         if (!taken) return { status: 'finished' };
-        const { inbound, progress } = taken;
-        const { nextSeq, ...state } = progress;
+        const { inbound, progress, followOn, waitedMs } = taken;
+        const { nextSeq, ...state } = await withApprovals(input, inbound.rights, progress);
         const startedAt = inbound.takenAt ?? Date.now();
         const timeoutMs = inbound.request.timeoutMs ?? settings.runTimeoutMs;
         deps.events.publish({ type: 'start', session: input.session, run: input.run, runId: inbound.runId, step: state.step, attempt: 1, at: Date.now() });
@@ -81,14 +94,18 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
             // A model the caller picked is meant: no other answers in its place.
             models: inbound.request.model === undefined ? deps.models().chain : [inbound.request.model],
             maxSteps: settings.maxSteps,
-            ...(timeoutMs === undefined ? {} : { deadline: startedAt + timeoutMs }),
+            ...(timeoutMs === undefined ? {} : { deadline: startedAt + timeoutMs + waitedMs }),
             startedAt,
             inGroup: inbound.message.conversation.kind !== 'direct',
             tokens: 0,
             costUsd: 0,
+            ...(inbound.request.background === true ? { background: true } : {}),
+            ...(followOn ? { followOn } : {}),
           },
         };
       }),
+
+    ...createApprovalActivities(deps),
 
     answerCall: (input) =>
       coded(() =>
@@ -96,6 +113,7 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
           await assertFence(tx, input);
           const row = await resultRow(tx, input, input.callSeq, input, `${input.code}: ${input.message}`, { code: input.code });
           if (row) await appendRows(tx, input, [row]);
+          await settleApproval(tx, callKey(input));
         }),
       ),
 
@@ -103,9 +121,19 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
     finishRun: (input) => coded(() => endRun(input)),
   };
 
+  /** Open calls of a batch that was cut by a crash are asked like new ones: the question that was put is found again. */
+  async function withApprovals(input: TakeRunInput, rights: string, progress: Progress): Promise<Progress> {
+    if (!progress.batch || progress.callSeq === undefined) return progress;
+    const answer = (await rowAt(db, input.session, progress.callSeq))?.content;
+    const calls = answer?.type === 'assistant' ? answer.calls : [];
+    const asked = await callsToAsk(deps, { session: input.session, run: input.run, step: progress.step, rights }, calls);
+    return { ...progress, batch: progress.batch.map((call) => (call.status === 'pending' && asked.has(call.index) ? { ...call, needsApproval: true } : call)) };
+  }
+
   /** A command whose activity was lost with its worker would outlive the turn: it ends here. @returns calls that had begun */
   async function endCommands(input: EndRunInput): Promise<ReadonlySet<number>> {
     const begun = new Set<number>();
+    if (input.command !== undefined) await deps.endCommand(input.command);
     const answer = input.open && (await rowAt(db, input.session, input.open.callSeq))?.content;
     for (const call of input.open?.calls ?? []) {
       const asked = answer?.type === 'assistant' ? answer.calls.find((other) => other.index === call.index) : undefined;
@@ -128,8 +156,10 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
       if (end.rows.length > 0) await appendRows(tx, input, end.rows);
       const reason = end.outcome.state === 'ok' ? undefined : input.last?.kind === 'error' ? input.last.code : input.last?.reason;
       await endInbound(tx, input.inboundId, { state: end.outcome.state, outcome: end.outcome, ...(reason === undefined ? {} : { reason }) });
-      return { outcome: end.outcome, nextSeq: (await highestSeq(tx, input.session)) + 1, runId };
+      const cancelled = await cancelApprovals(tx, input.run, reason ?? 'the run ended');
+      return { outcome: end.outcome, nextSeq: (await highestSeq(tx, input.session)) + 1, runId, cancelled };
     });
+    for (const id of ended.cancelled ?? []) deps.events.publish({ type: 'approval', id, session: input.session, run: input.run, runId: ended.runId, step: input.step, attempt: 1, at: Date.now() });
     deps.events.publish({ type: 'end', state: ended.outcome.state, session: input.session, run: input.run, runId: ended.runId, step: input.step, attempt: 1, at: Date.now() });
     return { outcome: ended.outcome, nextSeq: ended.nextSeq };
   }
@@ -175,22 +205,4 @@ async function endAfterLateAnswer(tx: Tx, input: EndRunInput, late: TranscriptRo
     last: input.last && { ...input.last, seq: sealAt },
   });
   return { outcome: { ...input.outcome, seq: sealAt }, rows };
-}
-
-/** A result row for a call that did not run, or nothing when the call itself is unknown. */
-async function resultRow(
-  tx: Tx,
-  at: { readonly session: string; readonly run: string; readonly step: number },
-  callSeq: number,
-  call: { readonly index: number; readonly seq: number },
-  text: string,
-  details: Readonly<Record<string, unknown>>,
-): Promise<NewRow | undefined> {
-  const content = (await rowAt(tx, at.session, callSeq))?.content;
-  const asked = content?.type === 'assistant' ? content.calls.find((other) => other.index === call.index) : undefined;
-  if (!asked) return undefined;
-  return {
-    seq: call.seq, run: at.run, step: at.step, kind: `tool.${call.index}`,
-    content: { type: 'tool', index: call.index, tool: asked.tool, callId: asked.callId, isError: true, blocks: [{ type: 'text', text }], details },
-  };
 }

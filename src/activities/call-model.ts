@@ -13,6 +13,7 @@ import { checkFence } from '../storage/fence.js';
 import { inboundById } from '../storage/inbound.js';
 import { appendRows, rowAt, sameIdentity } from '../storage/transcript.js';
 import { recordModelAttempt } from '../storage/usage.js';
+import { callsToAsk } from './approvals.js';
 import type { ActivityDeps } from './deps.js';
 import { toFailure, translated } from './failures.js';
 import { type Running, whileHeartbeating } from './heartbeat.js';
@@ -30,7 +31,7 @@ export function createCallModel(deps: ActivityDeps): ModelActivities {
 
   async function callModel(input: CallModelInput, running: Running): Promise<CallModelResult> {
     const stored = await rowAt(db, input.session, input.seq);
-    if (stored && sameIdentity(stored, { conversation: input.conversation, run: input.run, step: input.step, kind: 'assistant' })) return facts(stored);
+    if (stored && sameIdentity(stored, { conversation: input.conversation, run: input.run, step: input.step, kind: 'assistant' })) return facts(input, stored);
     // Before money is spent: a zombie attempt learns here that it is one.
     await checkFence(db, input);
 
@@ -60,7 +61,7 @@ export function createCallModel(deps: ActivityDeps): ModelActivities {
         return written!;
       });
       emit({ type: 'answer', stop: answer.stop, usage: answer.usage, text: answer.text });
-      return facts(row);
+      return await facts(input, row);
     } catch (error) {
       if (running.cancelled()) {
         await recordModelAttempt(db, attempt('aborted'));
@@ -73,13 +74,13 @@ export function createCallModel(deps: ActivityDeps): ModelActivities {
     }
   }
 
-  function facts(row: TranscriptRow): CallModelResult {
+  async function facts(input: CallModelInput, row: TranscriptRow): Promise<CallModelResult> {
     const content = row.content;
     if (content.type !== 'assistant') throw new Error(`seq ${row.seq} holds no answer`);
     return {
       kind: 'answer', seq: row.seq, stop: content.stop, provider: content.provider, model: content.model, usage: content.usage,
       ...(content.costUsd === undefined ? {} : { costUsd: content.costUsd }),
-      calls: callFacts(content.calls, policyIn(deps.tools())),
+      calls: callFacts(content.calls, policyIn(deps.tools()), await callsToAsk(deps, { ...input, rights: (await inboundById(db, input.inboundId))?.rights ?? '' }, content.calls)),
     };
   }
 }

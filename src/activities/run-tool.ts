@@ -6,20 +6,27 @@
 import type { RunEventBody } from '../core/events.js';
 import type { RunToolInput, RunToolResult } from '../core/run.js';
 import type { RowContent, ToolCall } from '../core/transcript.js';
+import { approvalOfCall, callKey, settleApproval } from '../storage/approvals.js';
 import { beginClaim, finishClaim } from '../storage/claims.js';
 import { checkFence } from '../storage/fence.js';
 import { inboundById } from '../storage/inbound.js';
 import { mayUse, rightsOf } from '../storage/rights.js';
-import { appendRows, rowAt, sameIdentity } from '../storage/transcript.js';
+import { type NewRow, appendRows, rowAt, sameIdentity } from '../storage/transcript.js';
 import { recordToolAttempt } from '../storage/usage.js';
 import { randomUUID } from 'node:crypto';
+import { approvalWanted, isAllowed } from './approvals.js';
 import type { ActivityDeps } from './deps.js';
 import { toFailure, translated } from './failures.js';
+import { resultContent } from './follow-on.js';
 import { type Running, whileHeartbeating } from './heartbeat.js';
 import { validateArgs } from './tools/validate.js';
 import { type Claims, type Tool, type ToolResult, textResult } from './tools/types.js';
 
 export type RunTool = (input: RunToolInput) => Promise<RunToolResult>;
+
+/** Where the result goes: the call's own row, or the first row of the run that tells of it. */
+const placeOf = (input: RunToolInput): Pick<NewRow, 'run' | 'step' | 'kind'> =>
+  input.enters ? { run: input.enters.run, step: 0, kind: 'user' } : { run: input.run, step: input.step, kind: `tool.${input.index}` };
 
 export function createRunTool(deps: ActivityDeps): RunTool {
   const { db } = deps;
@@ -29,9 +36,10 @@ export function createRunTool(deps: ActivityDeps): RunTool {
   return (input) =>
     whileHeartbeating((running) =>
       translated(async () => {
+        const place = placeOf(input);
         const stored = await rowAt(db, input.session, input.seq);
-        if (stored?.content.type === 'tool' && sameIdentity(stored, { conversation: input.conversation, run: input.run, step: input.step, kind: `tool.${input.index}` })) {
-          return { seq: input.seq, outcome: stored.content.isError ? 'error' : 'ok', durationMs: 0, bytes: 0 };
+        if (stored && sameIdentity(stored, { conversation: input.conversation, ...place })) {
+          return { seq: input.seq, outcome: stored.content.type === 'tool' && stored.content.isError ? 'error' : 'ok', durationMs: 0, bytes: 0 };
         }
         await checkFence(db, input);
 
@@ -60,9 +68,10 @@ export function createRunTool(deps: ActivityDeps): RunTool {
           }
         }
         const outcome = result.outcome ?? (result.isError ? 'error' : 'ok');
-        const content: RowContent = { type: 'tool', index: input.index, tool: call.tool, callId: call.callId, isError: result.isError, blocks: result.blocks, ...(result.details ? { details: result.details } : {}) };
+        const content: RowContent = input.enters ? resultContent(await approvalOfCall(db, callKey(input)), result) : { type: 'tool', index: input.index, tool: call.tool, callId: call.callId, isError: result.isError, blocks: result.blocks, ...(result.details ? { details: result.details } : {}) };
         await db.transaction().execute(async (tx) => {
-          await appendRows(tx, input, [{ seq: input.seq, run: input.run, step: input.step, kind: `tool.${input.index}`, content }]);
+          await appendRows(tx, input, [{ seq: input.seq, ...place, content }]);
+          if (input.approval !== undefined) await settleApproval(tx, callKey(input));
           await recordToolAttempt(tx, attempt(outcome));
         });
         const text = result.blocks.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
@@ -80,7 +89,10 @@ export function createRunTool(deps: ActivityDeps): RunTool {
     const problem = validateArgs(tool, call.args);
     if (problem !== undefined) return textResult(problem, true);
 
-    const key = `${input.run}:${input.step}.${input.index}`;
+    const key = callKey(input);
+    // Looked at again where it counts: rules and grants may have changed since the answer was read.
+    const wanted = await approvalWanted(deps, input, call);
+    const approved = wanted === undefined || (await isAllowed(db, key));
     const signal = tool.policy === 'side-effecting' ? AbortSignal.any([running.signal, deps.draining]) : running.signal;
     const token = randomUUID();
     living.add(token);
@@ -89,7 +101,7 @@ export function createRunTool(deps: ActivityDeps): RunTool {
       finish: (claim, result) => finishClaim(db, input, claim, 'done', result),
     };
     try {
-      return await tool.run(call.args, { key, session: input.session, attempt: running.attempt, signal, cancelled: () => running.cancelled(), emit: onOutput, claims });
+      return await tool.run(call.args, { key, session: input.session, attempt: running.attempt, signal, cancelled: () => running.cancelled(), emit: onOutput, approved, claims });
     } finally {
       living.delete(token);
     }

@@ -40,5 +40,5 @@ export const policyIn = (tools: ToolRegistry) => (tool: string): ToolPolicy => t
 export const answered = (seq: number): RunOutcome => ({ state: 'ok', seq });
 
 /** Facts of calls for the workflow: no arguments, and names in a shape that ids and labels can hold. */
-export const callFacts = (calls: readonly ToolCall[], policyOf: (tool: string) => ToolPolicy): CallFacts[] =>
-  calls.map((call) => ({ index: call.index, tool: safeToolName(call.tool), policy: policyOf(call.tool), needsApproval: false }));
+export const callFacts = (calls: readonly ToolCall[], policyOf: (tool: string) => ToolPolicy, toAsk: ReadonlySet<number> = new Set()): CallFacts[] =>
+  calls.map((call) => ({ index: call.index, tool: safeToolName(call.tool), policy: policyOf(call.tool), needsApproval: toAsk.has(call.index) }));

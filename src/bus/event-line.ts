@@ -24,6 +24,8 @@ const BODIES: Readonly<Record<RunEvent['type'], Readonly<Record<string, Kind>>>>
   'tool-output': { ...CALL, delta: 'string' },
   'tool-end': { ...CALL, isError: 'boolean', text: 'string' },
   failover: { from: 'string', to: 'string', code: 'string' },
+  approval: { id: 'string' },
+  budget: { question: 'string' },
   end: { state: 'string' },
 };
 

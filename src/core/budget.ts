@@ -16,6 +16,34 @@ export interface BudgetAmount {
   readonly usd: number;
 }
 
+/** `lifted`: the limit no longer holds (the config was changed, or a new day began). */
+export type QuestionState = 'open' | 'raised' | 'once' | 'stopped' | 'lifted';
+
+/** `raise`: the line's limit grows; `once`: the waiting runs may pass it; `stop`: they end. */
+export type BudgetAnswer = 'raise' | 'once' | 'stop';
+export const BUDGET_ANSWERS: readonly BudgetAnswer[] = ['raise', 'once', 'stop'];
+
+/** A line reached its limit; the owner is asked once for all runs that wait. */
+export interface BudgetQuestion {
+  readonly id: string;
+  readonly line: string;
+  readonly scope: BudgetScope;
+  readonly unit: 'tokens' | 'usd';
+  /** Limit and spending in `unit` when it was asked. */
+  readonly limit: number;
+  readonly spent: number;
+  readonly state: QuestionState;
+  readonly answeredBy?: string;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  readonly answeredAt?: number;
+  readonly updatedAt: number;
+  /** Runs that wait for the answer. */
+  readonly waiting: readonly { readonly runId: string; readonly session: string; readonly since: number }[];
+}
+
+export type BudgetLimits = Readonly<Partial<Record<BudgetScope, BudgetLimit>>>;
+
 /** Which ledger line a scope means for one attempt. `day` and `month` are calendar spans of the owner's time zone. */
 export function budgetKey(
   scope: BudgetScope,

@@ -44,6 +44,10 @@ export type RunEventBody =
       readonly details?: Readonly<Record<string, unknown>>;
     }
   | { readonly type: 'failover'; readonly from: string; readonly to: string; readonly code: string }
+  /** An approval of this run was asked for, decided or cancelled. Readers fetch it from its row. */
+  | { readonly type: 'approval'; readonly id: string }
+  /** The run waits for an answer about a budget, or goes on after it. */
+  | { readonly type: 'budget'; readonly question: string }
   /** The row is terminal. Readers fetch the outcome from it. */
   | { readonly type: 'end'; readonly state: 'ok' | 'error' | 'aborted' | 'merged' | 'dropped' };
 

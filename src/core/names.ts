@@ -19,7 +19,7 @@ export const sessionWorkflowId = (sessionKey: string): string => `session:${sess
 export const WORKFLOWS = { session: 'session' } as const;
 
 /** Signals of the session workflow. */
-export const SIGNALS = { deliver: 'deliver', stop: 'stop' } as const;
+export const SIGNALS = { deliver: 'deliver', stop: 'stop', decided: 'decided' } as const;
 
 /** Query answered by the session workflow: a {@link SessionView}. */
 export const QUERIES = { view: 'view' } as const;
@@ -110,6 +110,12 @@ export const FAILURES = {
   RunTimeout: 'RunTimeout',
   /** Effect begun, its end not known. */
   OutcomeUnknown: 'OutcomeUnknown',
+  /** A budget's limit was reached and the owner said stop. */
+  BudgetExceeded: 'BudgetExceeded',
+  /** A call that the owner did not allow. */
+  NotApproved: 'NotApproved',
+  /** The store lacks rows this workflow has seen committed: it starts again from what the store has. */
+  StoreBehind: 'StoreBehind',
   /** Anything else; the message says what. */
   Internal: 'Internal',
 } as const;
@@ -123,7 +129,11 @@ export const NON_RETRYABLE_MODEL_FAILURES: readonly FailureType[] = [
   FAILURES.ContentPolicy,
   FAILURES.ModelUnavailable,
   FAILURES.FencedOut,
+  FAILURES.StoreBehind,
 ];
+
+/** Failures after which a session's chain must not go on: the sweeper starts it anew from its rows. */
+export const CHAIN_ENDING_FAILURES: readonly FailureType[] = [FAILURES.FencedOut, FAILURES.StoreBehind];
 
 /** Clips a line for summaries and details; never used for text that must stay whole. */
 export function clip(text: string, max: number = LIMITS.summary): string {

@@ -34,6 +34,10 @@ export interface TurnRequest {
   readonly timeoutMs?: number;
   /** Appended to the system prompt of this run. */
   readonly extraSystemPrompt?: string;
+  /** Set by schedules and subagents, never by a client: the run does not wait for approvals inside its turn. */
+  readonly background?: boolean;
+  /** Set by a decision: the approval whose call this run carries out first. */
+  readonly followOn?: string;
 }
 
 export interface DoorRequest {

@@ -3,6 +3,8 @@
  * These shapes are in Temporal histories: inputs carry a version and gain only optional fields.
  * No field holds message text, tool arguments or secrets: rows do, by id.
  */
+import type { ApprovalState } from './approval.js';
+import type { BudgetScope } from './budget.js';
 import type { StopReason, Usage } from './model.js';
 import type { InboxItem } from './queue.js';
 import type { ToolPolicy } from './tool.js';
@@ -32,6 +34,30 @@ export interface BatchCall {
   /** Where its result row goes. */
   readonly seq: number;
   readonly status: 'pending' | 'awaiting approval' | 'done';
+  /** Id of the approval that was asked for. */
+  readonly approval?: string;
+}
+
+/** A call whose approval came after its turn had gone on: it runs first, its result is what the run says. */
+export interface FollowOn {
+  readonly approval: string;
+  /** Hash of the run that asked. */
+  readonly run: string;
+  readonly step: number;
+  readonly index: number;
+  readonly callSeq: number;
+  readonly tool: string;
+  readonly policy: ToolPolicy;
+  /** Where the result enters, as the run's first row. */
+  readonly seq: number;
+}
+
+/** The turn waits for the owner's word on a budget. */
+export interface BudgetPause {
+  readonly question: string;
+  readonly scope: BudgetScope;
+  /** Epoch milliseconds: when the limit ends by itself (a new day, a new month). */
+  readonly until?: number;
 }
 
 export interface TurnState {
@@ -56,6 +82,10 @@ export interface TurnState {
   readonly inGroup: boolean;
   readonly tokens: number;
   readonly costUsd: number;
+  /** Nobody sits beside it (heartbeat, cron, subagent): it never waits for an approval inside the turn. */
+  readonly background?: boolean;
+  readonly followOn?: FollowOn;
+  readonly paused?: BudgetPause;
 }
 
 export interface SessionInput {
@@ -77,6 +107,10 @@ export interface SessionCarry {
   readonly stopped: readonly InboxItem[];
   /** Runs a stop arrived for before their item did. */
   readonly stops: readonly string[];
+  /** Open approvals of turns that went on: the session stays for their decisions. */
+  readonly handedOn?: readonly string[];
+  /** Answers that arrived and were not yet acted on. */
+  readonly decided?: readonly string[];
 }
 
 export interface Stopping {
@@ -92,6 +126,9 @@ export interface SessionEnd {
   /** Highest seq of its transcript. */
   readonly rows: number;
 }
+
+/** `decided`: a person answered an approval or a budget's question. The row has the answer. */
+export type DecidedSignal = { readonly approval: string } | { readonly question: string };
 
 export interface SessionOpened {
   readonly generation: number;
@@ -109,12 +146,17 @@ export interface StopSignal {
 /** Answer of the `view` query: what doctor, page and tests may know of a live session. */
 export interface SessionView {
   readonly session: string;
-  readonly state: 'idle' | 'running';
+  readonly state: SessionShown;
   readonly generation: number;
   readonly nextSeq: number;
   readonly waiting: readonly string[];
   readonly turn?: { readonly run: string; readonly step: number; readonly tools: readonly string[] };
+  /** Ids of approvals, or of a budget's question, it waits for. */
+  readonly asks?: readonly string[];
 }
+
+/** What the search attribute says of a session. */
+export type SessionShown = 'idle' | 'running' | 'waiting-approval' | 'waiting-budget';
 
 // --- activities -----------------------------------------------------------------------------------------------
 
@@ -137,6 +179,8 @@ export interface OpenSessionResult extends SessionOpened {
   readonly begun: readonly InboxItem[];
   /** Other unfinished rows of this session, oldest first. */
   readonly unfinished: readonly InboxItem[];
+  /** Open approvals of turns that went on. */
+  readonly handedOn?: readonly string[];
 }
 
 export interface TakeRunInput extends Fence {
@@ -182,7 +226,11 @@ export type CallModelResult =
       readonly calls: readonly CallFacts[];
     }
   /** Stopped by the workflow's cancellation; `draft` is the id of the text so far, when there was any. */
-  | { readonly kind: 'aborted'; readonly draft?: string };
+  | { readonly kind: 'aborted'; readonly draft?: string }
+  /** A budget's limit is reached: nothing was asked of the model, the owner is asked. */
+  | ({ readonly kind: 'over budget' } & BudgetPause)
+  /** … and the owner said stop. */
+  | { readonly kind: 'budget stopped'; readonly message: string };
 
 export interface RunToolInput extends Fence {
   readonly inboundId: string;
@@ -195,6 +243,10 @@ export interface RunToolInput extends Fence {
   readonly seq: number;
   /** Rights set the turn runs with. */
   readonly rights: string;
+  /** The call was allowed by this approval. */
+  readonly approval?: string;
+  /** The result enters this run as its first row, instead of answering the call in its own. */
+  readonly enters?: { readonly run: string };
 }
 export interface RunToolResult {
   readonly seq: number;
@@ -216,6 +268,8 @@ export interface EndRunInput extends Fence {
     | { readonly kind: 'error'; readonly seq: number; readonly code: string; readonly message: string };
   /** Calls of the open batch that have no result row yet, and the row that holds them. */
   readonly open?: { readonly callSeq: number; readonly calls: readonly { readonly index: number; readonly seq: number }[]; readonly note: string };
+  /** Key of the command of a follow-on that was cut. */
+  readonly command?: string;
 }
 
 export interface EndRunResult {
@@ -238,4 +292,31 @@ export interface AnswerCallInput extends Fence {
   readonly seq: number;
   readonly code: string;
   readonly message: string;
+}
+
+/** Asks the owner about one call; repeating it finds the same question. */
+export interface RequestApprovalInput extends Fence {
+  readonly inboundId: string;
+  readonly run: string;
+  readonly step: number;
+  readonly index: number;
+  readonly callSeq: number;
+}
+/** `not needed`: a rule or a grant covers it by now. */
+export type RequestApprovalResult =
+  | { readonly state: 'not needed' }
+  | { readonly state: ApprovalState; readonly id: string };
+
+/** Answers a call "waiting for approval" and lets the turn go on; the later decision starts a follow-on run. */
+export interface HandOnInput extends Fence {
+  readonly approval: string;
+  readonly run: string;
+  readonly step: number;
+  readonly index: number;
+  readonly callSeq: number;
+  readonly seq: number;
+}
+export interface HandOnResult {
+  /** Anything but `open`: it was decided in the meantime, and nothing was written. */
+  readonly state: ApprovalState;
 }

@@ -177,6 +177,7 @@ function lateEngine(): { readonly engine: SessionEngine; arrived(engine: Session
     engine: {
       deliver: async (to, item) => (await now()).deliver(to, item),
       stop: async (to, order) => (await now()).stop(to, order),
+      decided: async (to, answer) => (await now()).decided(to, answer),
       isRunning: async (session) => (await now()).isRunning(session),
       view: async (session) => (await now()).view(session),
     },

@@ -5,7 +5,7 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import { QUERIES, SEARCH_ATTRIBUTES, SIGNALS, TASK_QUEUE, WORKFLOWS, clip, sessionWorkflowId } from '../core/names.js';
 import type { InboxItem } from '../core/queue.js';
-import type { SessionInput, SessionView, StopSignal } from '../core/run.js';
+import type { DecidedSignal, SessionInput, SessionView, StopSignal } from '../core/run.js';
 
 const KEYS = {
   agent: defineSearchAttributeKey(SEARCH_ATTRIBUTES.agent, SearchAttributeType.KEYWORD),
@@ -25,6 +25,8 @@ export interface SessionEngine {
   deliver(to: SessionAddress, item: InboxItem): Promise<void>;
   /** Also starts a session that does not run: its runs are open and would be taken up again. */
   stop(to: SessionAddress, order: StopSignal): Promise<void>;
+  /** A person answered: the session reads the answer from its row. */
+  decided(to: SessionAddress, answer: DecidedSignal): Promise<void>;
   isRunning(session: string): Promise<boolean>;
   /** Needs a worker. @returns undefined when the session does not run */
   view(session: string): Promise<SessionView | undefined>;
@@ -41,13 +43,14 @@ export function createSessionEngine(client: Client): SessionEngine {
   return {
     deliver: (to, item) => signal(to, SIGNALS.deliver, item),
     stop: (to, order) => signal(to, SIGNALS.stop, order),
+    decided: (to, answer) => signal(to, SIGNALS.decided, answer),
 
     isRunning: (session) => ifRunning(async () => (await within(SIGNAL_DEADLINE_MS, () => handle(session).describe())).status.name === 'RUNNING', false),
 
     view: (session) => ifRunning<SessionView | undefined>(() => within(QUERY_DEADLINE_MS, () => handle(session).query<SessionView>(QUERIES.view)), undefined),
   };
 
-  async function signal(to: SessionAddress, name: string, value: InboxItem | StopSignal): Promise<void> {
+  async function signal(to: SessionAddress, name: string, value: InboxItem | StopSignal | DecidedSignal): Promise<void> {
     const input: SessionInput = { v: 1, session: to.session, agent: to.agent };
     await within(SIGNAL_DEADLINE_MS, () =>
       client.workflow.signalWithStart(WORKFLOWS.session, {

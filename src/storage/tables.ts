@@ -2,6 +2,8 @@
  * The tables as Kysely sees them. JSON columns are text: one schema for SQLite and Postgres.
  * Times are epoch milliseconds by the writing process's clock.
  */
+import type { ApprovalDecision, ApprovalState } from '../core/approval.js';
+import type { BudgetScope, QuestionState } from '../core/budget.js';
 import type { InboundState } from '../core/run.js';
 import type { QueueMode, Role } from '../core/queue.js';
 
@@ -149,6 +151,121 @@ export interface MediaTable {
   readonly created_at: number;
 }
 
+/** Questions whether a call may run. A row without a run was asked by a client. */
+export interface ApprovalsTable {
+  readonly id: string;
+  /** `<run>:<step>.<index>`. */
+  readonly call_key: string | null;
+  readonly agent: string;
+  readonly session: string | null;
+  readonly run: string | null;
+  readonly run_id: string | null;
+  readonly step: number | null;
+  readonly call_index: number | null;
+  readonly call_seq: number | null;
+  /** JSON {@link ApprovalRequest}. */
+  readonly request: string;
+  readonly state: ApprovalState;
+  readonly decision: ApprovalDecision | null;
+  readonly decided_by: string | null;
+  readonly reason: string | null;
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  readonly decided_at: number | null;
+  /** The turn went on without it: the decision starts a follow-on run. */
+  readonly handed_on_at: number | null;
+  /** The call has its result. */
+  readonly settled_at: number | null;
+  readonly updated_at: number;
+}
+
+/** What `allow-always` allowed: one request, exactly as it was shown. */
+export interface GrantsTable {
+  readonly id: string;
+  readonly agent: string;
+  readonly request_hash: string;
+  /** JSON {@link ApprovalRequest}. */
+  readonly request: string;
+  readonly approval: string;
+  readonly granted_by: string;
+  readonly created_at: number;
+}
+
+/** One line per budget scope's key: what was spent, what running attempts hold, and how far the owner raised its limit. */
+export interface LedgerTable {
+  /** {@link budgetKey}. */
+  readonly line: string;
+  readonly tokens: number;
+  readonly usd: number;
+  readonly held_tokens: number;
+  readonly held_usd: number;
+  readonly extra_tokens: number;
+  readonly extra_usd: number;
+  readonly updated_at: number;
+}
+
+/** What one attempt of a model call holds of its lines, at its estimate, until it is settled. */
+export interface ReservationsTable {
+  readonly id: string;
+  readonly session: string;
+  readonly run: string;
+  readonly step: number;
+  readonly attempt: number;
+  readonly agent: string;
+  /** `YYYY-MM-DD` of the owner. */
+  readonly day: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly input: number;
+  readonly output: number;
+  readonly usd: number;
+  /** `lost`: its process vanished; it counts at its estimate. */
+  readonly state: 'held' | 'settled' | 'lost';
+  readonly owner_pid: number;
+  readonly owner_start: string;
+  readonly owner_boot: string;
+  readonly reserved_at: number;
+  readonly settled_at: number | null;
+}
+
+/** One question to the owner per line that reached its limit. */
+export interface BudgetQuestionsTable {
+  readonly id: string;
+  readonly line: string;
+  readonly scope: BudgetScope;
+  readonly unit: 'tokens' | 'usd';
+  readonly limit_value: number;
+  readonly spent_value: number;
+  readonly state: QuestionState;
+  readonly answered_by: string | null;
+  readonly created_at: number;
+  readonly answered_at: number | null;
+  readonly updated_at: number;
+}
+
+/** Runs that wait for a question's answer, and those that `once` let pass. */
+export interface BudgetWaitsTable {
+  readonly question: string;
+  readonly run: string;
+  readonly run_id: string;
+  readonly session: string;
+  readonly since: number;
+  /** The run went on, or ended. */
+  readonly until: number | null;
+}
+
+/** What the owner must be told, once per key. */
+export interface NoticesTable {
+  readonly key: string;
+  readonly level: 'info' | 'warn' | 'error';
+  readonly text: string;
+  readonly hint: string | null;
+  readonly times: number;
+  readonly first_at: number;
+  readonly last_at: number;
+  readonly resolved_at: number | null;
+}
+
 export interface Tables {
   readonly meta: MetaTable;
   readonly sessions: SessionsTable;
@@ -161,4 +278,11 @@ export interface Tables {
   readonly usage: UsageTable;
   readonly tool_attempts: ToolAttemptsTable;
   readonly media: MediaTable;
+  readonly approvals: ApprovalsTable;
+  readonly grants: GrantsTable;
+  readonly ledger: LedgerTable;
+  readonly reservations: ReservationsTable;
+  readonly budget_questions: BudgetQuestionsTable;
+  readonly budget_waits: BudgetWaitsTable;
+  readonly notices: NoticesTable;
 }

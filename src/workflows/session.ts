@@ -6,13 +6,14 @@
 import { allHandlersFinished, condition, continueAsNew, defineQuery, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
 import { QUERIES, SIGNALS } from '../core/names.js';
 import { type InboxItem, decideArrival } from '../core/queue.js';
-import type { SessionEnd, SessionInput, SessionView, StopSignal, Stopping } from '../core/run.js';
+import type { DecidedSignal, SessionEnd, SessionInput, SessionView, StopSignal, Stopping } from '../core/run.js';
 import { bookkeeping } from './activities.js';
 import { type SessionState, carry, createState, fence, shouldContinueAsNew, show, view } from './state.js';
 import { endWaiting, runTurn } from './turn.js';
 
 export const deliver = defineSignal<[InboxItem]>(SIGNALS.deliver);
 export const stop = defineSignal<[StopSignal]>(SIGNALS.stop);
+export const decided = defineSignal<[DecidedSignal]>(SIGNALS.decided);
 export const viewQuery = defineQuery<SessionView>(QUERIES.view);
 
 /** Stops of runs that never arrive (they had ended already) must not add up. */
@@ -23,15 +24,17 @@ export async function session(input: SessionInput): Promise<SessionEnd> {
   const s = createState(input);
   setHandler(deliver, (item) => arrive(s, item), { description: 'A message of this session was accepted.' });
   setHandler(stop, (order) => halt(s, order), { description: 'Ends the running turn, or one waiting run.' });
+  setHandler(decided, (answer) => hear(s, answer), { description: 'A person answered an approval or a question about a budget.' });
   setHandler(viewQuery, () => view(s), { description: 'State, queue and current step.' });
 
   if (!input.carried) {
-    const { nextSeq, begun, unfinished, ...opened } = await bookkeeping.openSession.executeWithOptions(
+    const { nextSeq, begun, unfinished, handedOn, ...opened } = await bookkeeping.openSession.executeWithOptions(
       { summary: 'take the generation, load unfinished messages' },
       [{ session: input.session, agent: input.agent, chain: workflowInfo().firstExecutionRunId }],
     );
     s.opened = opened;
     s.nextSeq = nextSeq;
+    s.handedOn = handedOn ?? [];
     // Rows first: they are older than what arrived meanwhile, and arrivals already known are dropped as duplicates.
     const arrived = s.waiting.splice(0);
     for (const item of [...unfinished, ...arrived]) arrive(s, item);
@@ -52,8 +55,13 @@ export async function session(input: SessionInput): Promise<SessionEnd> {
       continue;
     }
     show(s);
-    const woke = await condition(() => s.waiting.length > 0 || shouldContinueAsNew(s), s.opened.idleMs, { summary: 'idle' });
-    if (woke) continue;
+    const wanted = (): boolean => s.waiting.length > 0 || shouldContinueAsNew(s);
+    if (s.handedOn.length > 0) {
+      // An open approval has no deadline: the session stays, and shows what it waits for.
+      await condition(() => wanted() || s.handedOn.length === 0);
+      continue;
+    }
+    if (await condition(wanted, s.opened.idleMs, { summary: 'idle' })) continue;
     await condition(allHandlersFinished);
     await s.closing;
     // Completing is safe: a signal that races it makes the server reject the completion and wake this loop again.
@@ -111,6 +119,14 @@ function halt(s: SessionState, order: StopSignal): void {
   if (current && meant(current)) endTurn(s, { code: 'stopped', reason });
   const known = new Set([...s.stopped, ...(current ? [current] : [])].map((item) => item.run));
   s.stops = [...s.stops, ...order.runs.filter((run) => !known.has(run))].slice(-STOPS_KEPT);
+}
+
+/** Notes who was answered; the main loop reads the answer from its row. */
+function hear(s: SessionState, answer: DecidedSignal): void {
+  s.signals += 1;
+  const id = 'approval' in answer ? answer.approval : answer.question;
+  if (s.handedOn.includes(id)) s.handedOn = s.handedOn.filter((other) => other !== id);
+  else s.decided.add(id);
 }
 
 function endTurn(s: SessionState, stopping: Stopping): void {

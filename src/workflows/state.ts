@@ -6,7 +6,7 @@ import { type CancellationScope, setCurrentDetails, upsertSearchAttributes, work
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import { LIMITS, SEARCH_ATTRIBUTES } from '../core/names.js';
 import type { InboxItem } from '../core/queue.js';
-import type { Fence, SessionCarry, SessionInput, SessionOpened, SessionView, Stopping, TurnState } from '../core/run.js';
+import type { Fence, SessionCarry, SessionInput, SessionOpened, SessionShown, SessionView, Stopping, TurnState } from '../core/run.js';
 
 const STATE = defineSearchAttributeKey(SEARCH_ATTRIBUTES.state, SearchAttributeType.KEYWORD);
 
@@ -29,8 +29,14 @@ export interface SessionState {
   stops: string[];
   /** Of the running turn's steps; cancelling it ends model call and tools. */
   scope: CancellationScope | undefined;
+  /** Of the running turn's time limit. */
+  limit: CancellationScope | undefined;
+  /** Approvals and budget questions that were answered and not yet acted on. */
+  decided: Set<string>;
+  /** Open approvals of turns that went on. */
+  handedOn: readonly string[];
   signals: number;
-  shown: 'idle' | 'running';
+  shown: SessionShown;
 }
 
 export function createState(input: SessionInput): SessionState {
@@ -48,9 +54,12 @@ export function createState(input: SessionInput): SessionState {
     draft: undefined,
     stops: [...(carried?.stops ?? [])],
     scope: undefined,
+    limit: undefined,
+    decided: new Set(carried?.decided),
+    handedOn: carried?.handedOn ?? [],
     signals: 0,
     // As the start or the previous run of the chain left it.
-    shown: carried?.turn ? 'running' : 'idle',
+    shown: shownOf(carried?.turn),
   };
 }
 
@@ -62,6 +71,8 @@ export const carry = (s: SessionState): SessionCarry => ({
   ...(s.stopping ? { stopping: s.stopping } : {}),
   stopped: s.stopped,
   stops: s.stops,
+  ...(s.decided.size > 0 ? { decided: [...s.decided] } : {}),
+  ...(s.handedOn.length > 0 ? { handedOn: s.handedOn } : {}),
 });
 
 export const fence = (s: SessionState): Fence => ({ session: s.input.session, generation: s.opened.generation, conversation: s.opened.conversation });
@@ -73,31 +84,48 @@ export const shouldContinueAsNew = (s: SessionState): boolean => workflowInfo().
 
 export const view = (s: SessionState): SessionView => ({
   session: s.input.session,
-  state: s.turn ? 'running' : 'idle',
+  state: shownOf(s.turn),
   generation: s.opened.generation,
   nextSeq: s.nextSeq,
   waiting: s.waiting.map((item) => item.run),
   ...(s.turn ? { turn: { run: s.turn.item.run, step: s.turn.step, tools: openTools(s.turn) } } : {}),
+  ...(asks(s).length > 0 ? { asks: asks(s) } : {}),
 });
+
+/** A turn waits for a person when its next call does, or its next model call. */
+function shownOf(turn: TurnState | undefined): SessionShown {
+  if (!turn) return 'idle';
+  if (turn.paused) return 'waiting-budget';
+  return turn.batch?.find((call) => call.status !== 'done')?.status === 'awaiting approval' ? 'waiting-approval' : 'running';
+}
+
+const awaiting = (turn: TurnState | undefined): string[] => (turn?.batch ?? []).flatMap((call) => (call.status === 'awaiting approval' && call.approval !== undefined ? [call.approval] : []));
+
+const asks = (s: SessionState): string[] => [...awaiting(s.turn), ...s.handedOn, ...(s.turn?.paused ? [s.turn.paused.question] : [])];
 
 /** Puts the state where the Web UI shows it: details cost no history, the search attribute one event per change. */
 export function show(s: SessionState): void {
   const { turn } = s;
-  const state = turn ? 'running' : 'idle';
+  const state = shownOf(turn);
   if (s.shown !== state) {
     s.shown = state;
     upsertSearchAttributes([{ key: STATE, value: state }]);
   }
   const queue = s.waiting.length === 0 ? 'nothing waits' : `${s.waiting.length} waiting`;
   if (!turn) {
-    setCurrentDetails(`**idle** · ${queue} · next row ${s.nextSeq} · generation ${s.opened.generation}`);
+    const open = s.handedOn.length === 0 ? '' : ` · waits for approval ${s.handedOn.join(', ')}`;
+    setCurrentDetails(`**idle**${open} · ${queue} · next row ${s.nextSeq} · generation ${s.opened.generation}`);
     return;
   }
   const tools = openTools(turn);
-  const doing = s.stopping ? `ending: ${s.stopping.reason}` : tools.length > 0 ? `waits for ${tools.join(', ')}` : `waits for ${turn.models[turn.model] ?? 'the model'}`;
+  const doing =
+    s.stopping ? `ending: ${s.stopping.reason}`
+    : state === 'waiting-budget' ? `waits for the owner's word on the budget of this ${turn.paused!.scope} (${turn.paused!.question})`
+    : state === 'waiting-approval' ? `waits for approval ${awaiting(turn).join(', ')}`
+    : tools.length > 0 ? `waits for ${tools.join(', ')}` : `waits for ${turn.models[turn.model] ?? 'the model'}`;
   setCurrentDetails(
     [
-      `**running** · ${doing}`,
+      `**${state}** · ${doing}`,
       '',
       '| run | step | model | tokens | cost | queue |',
       '| --- | --- | --- | --- | --- | --- |',

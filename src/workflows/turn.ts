@@ -3,14 +3,15 @@
  * Invariants: a turn ends in its row exactly once; every call of a batch gets a result before the run ends; a cancelled
  * turn is sealed in a non-cancellable scope.
  */
-import {
-  ActivityFailure, ApplicationFailure, CancellationScope, TimeoutFailure, createEventGroup, isCancellation, sleep,
-} from '@temporalio/workflow';
-import { FAILURES, clip } from '../core/names.js';
+import { CancellationScope, condition, createEventGroup, isCancellation } from '@temporalio/workflow';
+import { CHAIN_ENDING_FAILURES, FAILURES, clip } from '../core/names.js';
 import type { InboxItem } from '../core/queue.js';
 import { type BatchCall, type CallModelResult, type RunOutcome, SKIPPED_BY_STOP, type TurnState } from '../core/run.js';
-import { bookkeeping, models, tools } from './activities.js';
+import { bookkeeping, models } from './activities.js';
+import { runBatch, runFollowOn } from './batch.js';
+import { causeOf, workerLost } from './failures.js';
 import { type SessionState, allotSeq, fence, shouldContinueAsNew, show } from './state.js';
+import { armTimeLimit, disarmTimeLimit, whilePaused } from './time-limit.js';
 
 type TurnEnd = 'ended' | 'continue as new';
 
@@ -19,7 +20,7 @@ export async function runTurn(s: SessionState): Promise<TurnEnd> {
   const turn = s.turn!;
   const group = createEventGroup(`turn ${turn.item.run.slice(0, 12)}`);
   return group.withScope(async () => {
-    const limit = armDeadline(s, turn);
+    armTimeLimit(s);
     try {
       const end = await CancellationScope.cancellable(async () => {
         s.scope = CancellationScope.current();
@@ -30,7 +31,7 @@ export async function runTurn(s: SessionState): Promise<TurnEnd> {
       if (!isCancellation(error) || !s.stopping) throw error;
     } finally {
       s.scope = undefined;
-      limit.cancel();
+      disarmTimeLimit(s);
     }
     await CancellationScope.nonCancellable(() => seal(s));
     return 'ended';
@@ -44,8 +45,16 @@ async function steps(s: SessionState): Promise<TurnEnd | 'stopped'> {
     if (turn.ended) return finish(s, { outcome: turn.ended });
     if (s.stopping) return 'stopped';
     if (shouldContinueAsNew(s)) return 'continue as new';
+    if (turn.followOn) {
+      await runFollowOn(s);
+      continue;
+    }
+    if (turn.paused) {
+      await awaitAnswer(s);
+      continue;
+    }
     if (turn.batch) {
-      await runBatch(s, turn.batch);
+      if ((await runBatch(s)) === 'continue as new') return 'continue as new';
       if (s.stopping) return 'stopped';
       s.turn = { ...s.turn!, step: turn.step + 1, seq: allotSeq(s), batch: undefined, callSeq: undefined };
       continue;
@@ -59,6 +68,12 @@ async function steps(s: SessionState): Promise<TurnEnd | 'stopped'> {
       s.draft = result.draft;
       return 'stopped';
     }
+    if (result.kind === 'over budget') {
+      const { kind: _, ...paused } = result;
+      s.turn = { ...s.turn!, paused };
+      continue;
+    }
+    if (result.kind === 'budget stopped') return fail(s, FAILURES.BudgetExceeded, result.message);
     const spent = { tokens: turn.tokens + result.usage.input + result.usage.output + result.usage.cacheRead + result.usage.cacheWrite, costUsd: turn.costUsd + (result.costUsd ?? 0) };
     if (result.calls.length === 0) {
       s.turn = { ...s.turn!, ...spent };
@@ -85,7 +100,7 @@ async function askModel(s: SessionState): Promise<CallModelResult | 'failed'> {
       if (isCancellation(error)) throw error;
       if (workerLost(error)) continue;
       const { code, message } = causeOf(error);
-      if (code === FAILURES.FencedOut) throw error;
+      if (CHAIN_ENDING_FAILURES.some((type) => type === code)) throw error;
       if (!hasFallback) {
         await fail(s, code, message);
         return 'failed';
@@ -97,39 +112,17 @@ async function askModel(s: SessionState): Promise<CallModelResult | 'failed'> {
   }
 }
 
-/** Neighbouring read-only calls together, everything else one after another, in the model's order. */
-async function runBatch(s: SessionState, batch: readonly BatchCall[]): Promise<void> {
-  const open = batch.filter((call) => call.status !== 'done');
-  while (open.length > 0 && !s.stopping) {
-    const firstOther = open.findIndex((call) => call.policy !== 'read-only');
-    const together = firstOther === -1 ? open.length : Math.max(1, firstOther);
-    const ended = await Promise.allSettled(open.splice(0, together).map((call) => runCall(s, call)));
-    // Siblings have all ended: only now may the first failure leave.
-    const failed = ended.find((end) => end.status === 'rejected');
-    if (failed) throw failed.reason;
-  }
-}
-
-async function runCall(s: SessionState, call: BatchCall): Promise<void> {
-  const turn = s.turn!;
-  const at = { run: turn.item.run, step: turn.step, index: call.index, callSeq: turn.callSeq!, seq: call.seq };
-  for (let answered = false; !answered; ) {
-    try {
-      await tools(s.opened.hostQueue, call.policy)[call.tool]!.executeWithOptions(
-        { activityId: `${at.run}:${at.step}.${at.index}`, summary: clip(`step ${at.step}, call ${at.index + 1} of ${turn.batch!.length}`) },
-        [{ ...fence(s), ...at, inboundId: turn.item.inboundId, rights: turn.item.rights }],
-      );
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      if (workerLost(error)) continue;
-      const { code, message } = causeOf(error);
-      if (code === FAILURES.FencedOut) throw error;
-      await CancellationScope.nonCancellable(() => bookkeeping.answerCall({ ...fence(s), ...at, code, message }));
-    }
-    answered = true;
-  }
-  s.turn = { ...s.turn!, batch: s.turn!.batch!.map((other) => (other.index === call.index ? { ...other, status: 'done' } : other)) };
-  show(s);
+/** Waits for the owner's word on a budget, or for the day the limit ends by itself; then the model is asked again. */
+async function awaitAnswer(s: SessionState): Promise<void> {
+  const { question, until } = s.turn!.paused!;
+  const answered = (): boolean => s.decided.has(question) || s.stopping !== undefined || shouldContinueAsNew(s);
+  await whilePaused(s, async () => {
+    if (until === undefined) await condition(answered);
+    else await condition(answered, Math.max(1, until - Date.now()), { summary: 'the limit ends by itself' });
+  });
+  // Cut here, the next history waits on: it is still paused.
+  if (!s.decided.delete(question) && shouldContinueAsNew(s) && (until === undefined || Date.now() < until)) return;
+  s.turn = { ...s.turn!, paused: undefined };
 }
 
 /** Ends the run as failed; the row says why, for people. */
@@ -167,6 +160,7 @@ async function seal(s: SessionState): Promise<void> {
       outcome: timedOut ? { state: 'error', seq, code: FAILURES.RunTimeout } : { state: 'aborted', seq, code: stopping.code, ...(stopping.by === undefined ? {} : { by: stopping.by }) },
       last: { kind: 'aborted', seq, reason: stopping.reason, ...(s.draft === undefined ? {} : { draft: s.draft }) },
       ...(turn.callSeq === undefined ? {} : { open: { callSeq: turn.callSeq, calls, note: SKIPPED_BY_STOP } }),
+      ...(turn.followOn ? { command: `${turn.followOn.run}:${turn.followOn.step}.${turn.followOn.index}` } : {}),
     },
   ]);
   leaveTurn(s, nextSeq);
@@ -184,34 +178,6 @@ function leaveTurn(s: SessionState, nextSeq: number): void {
   s.turn = undefined;
   s.stopping = undefined;
   s.draft = undefined;
+  s.decided.clear();
   s.nextSeq = Math.max(s.nextSeq, nextSeq);
-}
-
-/** A run's own time limit, as a timer beside its steps; it survives a continue-as-new because the deadline is absolute. */
-function armDeadline(s: SessionState, turn: TurnState): CancellationScope {
-  const scope = new CancellationScope();
-  const { deadline } = turn;
-  if (deadline === undefined) return scope;
-  scope
-    .run(async () => {
-      await sleep(Math.max(1, deadline - Date.now()), { summary: 'time limit of the run' });
-      s.stopping ??= { code: 'RunTimeout', reason: 'the run used up its time limit' };
-      s.scope?.cancel();
-    })
-    .catch((error: unknown) => {
-      if (!isCancellation(error)) throw error;
-    });
-  return scope;
-}
-
-/** Attempts ran out because workers died, not because anything said no: crashes alone never fail a run. */
-const workerLost = (error: unknown): boolean =>
-  error instanceof ActivityFailure && error.cause instanceof TimeoutFailure && error.cause.timeoutType === 'HEARTBEAT';
-
-function causeOf(error: unknown): { readonly code: string; readonly message: string } {
-  if (!(error instanceof ActivityFailure)) throw error;
-  const { cause } = error;
-  if (cause instanceof ApplicationFailure) return { code: cause.type ?? FAILURES.Internal, message: cause.message };
-  if (cause instanceof TimeoutFailure) return { code: FAILURES.Network, message: `no answer in time (${cause.timeoutType})` };
-  return { code: FAILURES.Internal, message: error.message };
 }

@@ -4,7 +4,7 @@ import type { RunEvent } from '../../src/core/events.js';
 import type { InboundMessage } from '../../src/core/message.js';
 import type { Door, DoorAnswer, DoorRequest, Logger } from '../../src/core/ports.js';
 import type { InboxItem } from '../../src/core/queue.js';
-import type { StopSignal } from '../../src/core/run.js';
+import type { DecidedSignal, StopSignal } from '../../src/core/run.js';
 import type { SessionAddress, SessionEngine } from '../../src/sessions/engine.js';
 import { createDoor } from '../../src/sessions/intake.js';
 import type { Db } from '../../src/storage/sqlite.js';
@@ -13,6 +13,7 @@ import { SESSION, makeStore, messageOf } from '../storage/store.js';
 export interface FakeEngine extends SessionEngine {
   readonly delivered: { readonly to: SessionAddress; readonly item: InboxItem }[];
   readonly stops: { readonly session: string; readonly order: StopSignal }[];
+  readonly answers: { readonly session: string; readonly answer: DecidedSignal }[];
   readonly asked: string[];
   readonly running: Set<string>;
   /** While set, every call fails. */
@@ -23,7 +24,7 @@ export interface FakeEngine extends SessionEngine {
 
 export function fakeEngine(): FakeEngine {
   const fake: FakeEngine = {
-    delivered: [], stops: [], asked: [], running: new Set(), away: undefined, onDeliver: () => undefined,
+    delivered: [], stops: [], answers: [], asked: [], running: new Set(), away: undefined, onDeliver: () => undefined,
     async deliver(to, item) {
       await fake.onDeliver(item);
       if (fake.away) throw fake.away;
@@ -32,6 +33,10 @@ export function fakeEngine(): FakeEngine {
     async stop(to, order) {
       if (fake.away) throw fake.away;
       fake.stops.push({ session: to.session, order });
+    },
+    async decided(to, answer) {
+      if (fake.away) throw fake.away;
+      fake.answers.push({ session: to.session, answer });
     },
     async isRunning(session) {
       fake.asked.push(session);

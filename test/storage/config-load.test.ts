@@ -41,7 +41,7 @@ describe('defaults', () => {
     expect(warnings).toEqual([]);
     expect([...Value.Errors(ConfigSchema, config)]).toEqual([]);
     expect(config.gateway.port).toBe(18789);
-    expect(config.tools.exec.mode).toBe('allowlist');
+    expect(config.tools.exec.mode).toBe('ask');
     expect(config.agents.defaults.maxSteps).toBe(100);
     expect(config.temporal).toEqual({ namespace: 'openclaw', retentionDays: 30, synchronous: 'full' });
     expect(config.agents.defaults.model).toBeUndefined();
@@ -79,12 +79,12 @@ describe('errors', () => {
   });
 
   test('all errors are reported at once', () => {
-    const error = problem('{gateway: {port: 0, bind: "lan"}, tools: {exec: {mode: "ask"}}, temporal: {retentionDays: 1.5}}');
+    const error = problem('{gateway: {port: 0, bind: "lan"}, tools: {exec: {mode: "maybe"}}, temporal: {retentionDays: 1.5}}');
     expect(error.message.split('\n')).toEqual([
       'openclaw.json:1:18 gateway.port must be between 1 and 65535',
       'openclaw.json:1:27 gateway.bind must be "loopback"',
-      'openclaw.json:1:56 tools.exec.mode must be one of deny, allowlist, full',
-      'openclaw.json:1:91 temporal.retentionDays must be a whole number',
+      'openclaw.json:1:56 tools.exec.mode must be one of deny, allowlist, ask, full',
+      'openclaw.json:1:93 temporal.retentionDays must be a whole number',
     ]);
   });
 

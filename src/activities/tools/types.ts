@@ -2,6 +2,7 @@
  * The port of a tool. One file each; the registry lists those that this config allows.
  */
 import type { TObject } from 'typebox';
+import type { ApprovalRequest } from '../../core/approval.js';
 import type { Logger, MediaStore } from '../../core/ports.js';
 import type { ToolPolicy } from '../../core/tool.js';
 import type { Block } from '../../core/transcript.js';
@@ -28,6 +29,8 @@ export interface ToolContext {
   cancelled(): boolean;
   /** Live output for watchers; a hint, may be dropped. */
   emit(delta: string): void;
+  /** A person, or a grant, allowed exactly this call. */
+  readonly approved: boolean;
   readonly claims: Claims;
 }
 
@@ -53,7 +56,7 @@ export interface ToolEnv {
 }
 
 export interface ToolConfig {
-  readonly exec: { readonly mode: 'deny' | 'allowlist' | 'full'; readonly allow: readonly string[]; readonly timeoutSeconds: number };
+  readonly exec: { readonly mode: 'deny' | 'allowlist' | 'ask' | 'full'; readonly allow: readonly string[]; readonly timeoutSeconds: number };
   readonly fs: { readonly roots: readonly string[] };
   readonly web: {
     readonly search?: { readonly provider: 'searxng'; readonly baseUrl: string } | { readonly provider: 'brave'; readonly apiKey: string; readonly baseUrl?: string };
@@ -67,6 +70,11 @@ export interface Tool {
   readonly description: string;
   readonly parameters: TObject;
   readonly policy: ToolPolicy;
+  /**
+   * What a person must be asked before the call runs, if anything; shown exactly as it will run.
+   * @param args checked against `parameters` already @param key of the call: one that was begun is never asked
+   */
+  approval?(args: Readonly<Record<string, unknown>>, key: string): Promise<ApprovalRequest | undefined>;
   /** @param args checked against `parameters` already */
   run(args: Readonly<Record<string, unknown>>, context: ToolContext): Promise<ToolResult>;
 }

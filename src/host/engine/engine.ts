@@ -9,9 +9,11 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Connection } from '@temporalio/client';
 
+import { messageOf } from '../../core/errors.js';
 import { serverFlags, UI_PATH, withoutPorts } from './flags.js';
 import { rotateLog } from './log.js';
 import { prepareNamespace, readOwner } from './namespace.js';
@@ -23,8 +25,9 @@ import { watch } from './watch.js';
 
 /** A recorded server may be starting still (its gateway was killed at once): it gets this long to answer. */
 const ADOPT_LIMIT_MS = 10_000;
-/** Of two installations that start at once, one loses its port between look and bind: it looks again. */
-const LAUNCH_ATTEMPTS = 3;
+/** Of installations that start at once, some lose a port between look and bind: they look again, not in step. */
+const LAUNCH_ATTEMPTS = 5;
+const LOOK_AGAIN_MS = 500;
 
 /**
  * @throws HostError ENGINE_CLI_MISSING, ENGINE_START_FAILED, NAMESPACE_OWNED
@@ -124,8 +127,10 @@ async function launchSomewhere(options: EngineOptions, recorded: ServerRecord | 
     try {
       return await launch(options, ports, version);
     } catch (error) {
-      const portsLost = !(await isFree(ports.grpc)) || !(await isFree(ports.ui));
+      // Two that each took one port of the other have both ended, and both ports are free again: only the log tells.
+      const portsLost = /address already in use/i.test(messageOf(error)) || !(await isFree(ports.grpc)) || !(await isFree(ports.ui));
       if (!portsLost || attempt === LAUNCH_ATTEMPTS) throw error;
+      await sleep(Math.random() * LOOK_AGAIN_MS);
     }
   }
 }

@@ -7,6 +7,7 @@
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import Type from 'typebox';
+import type { ApprovalRequest } from '../../../core/approval.js';
 import { CodedError } from '../../../core/errors.js';
 import { contains, refused, resolveInside } from '../files.js';
 import { textResult, type Tool, type ToolContext, type ToolEnv, type ToolResult } from '../types.js';
@@ -40,16 +41,26 @@ interface ExecArgs {
 }
 
 export function createExecTool(env: ToolEnv): Tool {
-  const limited = env.config.exec.mode === 'allowlist';
   return {
     name: 'exec',
-    description: limited
-      ? `Run one simple command: ${[...new Set(env.config.exec.allow)].join(' ')}. No pipes, redirection or chaining.`
-      : 'Run a shell command. background: return at once; use process for it.',
+    description: description(env.config.exec),
     parameters,
     policy: 'side-effecting',
+    approval: async (args, key) => {
+      // A call that was begun was allowed; it is only followed.
+      if (env.config.exec.mode !== 'ask' || existsSync(jobFolder(env.jobsDir, key))) return undefined;
+      const plan = await planCommand(env, args as unknown as ExecArgs);
+      return 'ask' in plan ? plan.ask : undefined;
+    },
     run: (args, context) => runExec(env, args as unknown as ExecArgs, context),
   };
+}
+
+function description({ mode, allow }: ToolEnv['config']['exec']): string {
+  const listed = [...new Set(allow)].join(' ');
+  if (mode === 'allowlist') return `Run one simple command: ${listed}. No pipes, redirection or chaining.`;
+  const any = 'Run a shell command. background: return at once; use process for it.';
+  return mode === 'ask' ? `${any} The owner is asked first, except for simple commands (${listed}; no pipes, redirection, chaining).` : any;
 }
 
 async function runExec(env: ToolEnv, args: ExecArgs, context: ToolContext): Promise<ToolResult> {
@@ -58,6 +69,9 @@ async function runExec(env: ToolEnv, args: ExecArgs, context: ToolContext): Prom
   // A call that was begun is followed whatever the rules and folders say today.
   const begun = existsSync(jobFolder(env.jobsDir, context.key));
   const plan = begun ? { argv: [], cwd: env.workspace } : await planCommand(env, args);
+  if ('ask' in plan && !context.approved) {
+    return { ...textResult('Refused: this command needs the approval of the owner, who was not asked because the rules have just changed. Call it again to ask.', true, { refused: true }), outcome: 'error' };
+  }
   if ('problem' in plan) return { ...textResult(plan.problem, true, { refused: true }), outcome: 'error' };
   if (context.signal.aborted) return stop(env, context);
 
@@ -86,7 +100,11 @@ async function runExec(env: ToolEnv, args: ExecArgs, context: ToolContext): Prom
   }
 }
 
-type Plan = { readonly argv: readonly string[]; readonly cwd: string } | { readonly problem: string };
+interface Runnable {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+}
+type Plan = Runnable | (Runnable & { readonly ask: ApprovalRequest }) | { readonly problem: string };
 
 async function planCommand(env: ToolEnv, args: ExecArgs): Promise<Plan> {
   const where = { workspace: env.workspace, roots: env.config.fs.roots, stateDir: env.stateDir };
@@ -94,14 +112,20 @@ async function planCommand(env: ToolEnv, args: ExecArgs): Promise<Plan> {
   try {
     const cwd = await resolveInside(args.workdir ?? '.', where);
     if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) throw refused(args.workdir ?? '.', 'there is no such folder');
-    if (mode !== 'full' && args.env && Object.keys(args.env).length > 0) {
+    const variables = args.env && Object.keys(args.env).length > 0 ? args.env : undefined;
+    if (mode === 'allowlist' && variables) {
       return { problem: 'Refused: env is not allowed while tools.exec.mode is "allowlist" (variables can make programs load code).' };
     }
     const bad = Object.entries(args.env ?? {}).find(([name, value]) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || value.includes('\0'));
     if (bad) return { problem: `Not a valid environment variable: ${JSON.stringify(bad[0].slice(0, 60))}.` };
     const decision: ExecDecision = decideExec(args.command, mode, allow, { ...where, cwd });
     if ('problem' in decision) return decision;
-    if ('shell' in decision) return { argv: [SHELLS.find(isProgram) ?? '/bin/sh', '-c', decision.shell], cwd };
+    const shell = (command: string): Runnable => ({ argv: [SHELLS.find(isProgram) ?? '/bin/sh', '-c', command], cwd });
+    const asked = (why: string): Plan => ({ ...shell(args.command), ask: { tool: 'exec', command: args.command, cwd, why, ...(variables ? { env: variables } : {}) } });
+    if ('shell' in decision) return shell(decision.shell);
+    if ('ask' in decision) return asked(decision.why);
+    // Variables can make a listed program load code.
+    if (mode === 'ask' && variables) return asked('it sets environment variables');
     const [program = '', ...words] = decision.words;
     const path = findProgram(program, env.env['PATH'] ?? '', [env.workspace, ...where.roots]);
     if (path === undefined) return { problem: `There is no program ${program} on this machine's PATH.` };

@@ -1,7 +1,7 @@
 /**
  * Which commands may run.
  *
- * Invariant: in `allowlist` mode nothing runs that this did not understand completely: one listed program, plain words,
+ * Invariant: in `allowlist` mode, and unasked in `ask` mode, nothing runs that this did not understand completely: one listed program, plain words,
  * known options, every path inside the workspace or the configured roots after its symlinks, and no folder walked that
  * holds the state directory. Whoever runs the command executes the words given out here, without a shell.
  */
@@ -11,7 +11,7 @@ import { holdsState, realPathProblem, type Roots } from '../files.js';
 import { readArguments } from './arguments.js';
 import { parseSimple } from './words.js';
 
-type ExecMode = 'deny' | 'allowlist' | 'full';
+type ExecMode = 'deny' | 'allowlist' | 'ask' | 'full';
 
 export const DEFAULT_ALLOW: readonly string[] = ['echo', 'pwd', 'ls', 'cat', 'head', 'tail', 'wc', 'date', 'grep', 'sleep'];
 
@@ -23,7 +23,7 @@ export interface ExecPlace extends Roots {
   readonly cwd?: string;
 }
 
-export type ExecDecision = { readonly words: readonly string[] } | { readonly shell: string } | { readonly problem: string };
+export type ExecDecision = { readonly words: readonly string[] } | { readonly shell: string } | { readonly problem: string } | { readonly ask: string; readonly why: string };
 
 /** The decision together with what to execute. Reads symlinks, changes nothing. */
 export function decideExec(command: string, mode: ExecMode, allow: readonly string[], place: ExecPlace): ExecDecision {
@@ -33,19 +33,26 @@ export function decideExec(command: string, mode: ExecMode, allow: readonly stri
   if (Buffer.byteLength(command) > COMMAND_BYTES) return { problem: `The command is longer than ${COMMAND_BYTES} bytes; write a script file and run that.` };
   if (mode === 'full') return { shell: command };
 
+  const listed = listedCommand(command, allow, place);
+  if ('words' in listed) return listed;
+  return mode === 'ask' ? { ask: command, why: listed.why } : refuse(listed.why, allow);
+}
+
+/** One listed program with words and paths that are understood completely, or why it is not. */
+function listedCommand(command: string, allow: readonly string[], place: ExecPlace): { readonly words: readonly string[] } | { readonly why: string } {
   const parsed = parseSimple(command);
-  if ('problem' in parsed) return refuse(`it has ${parsed.problem}`, allow);
+  if ('problem' in parsed) return { why: `it has ${parsed.problem}` };
   const [program = '', ...args] = parsed.words;
-  if (!allow.includes(program)) return refuse(`${JSON.stringify(program.slice(0, 60))} is not on the list`, allow);
+  if (!allow.includes(program)) return { why: `${JSON.stringify(program.slice(0, 60))} is not on the list` };
   const read = readArguments(program, args);
-  if ('problem' in read) return refuse(read.problem, allow);
+  if ('problem' in read) return { why: read.problem };
   for (const path of read.paths) {
     const problem = pathProblem(path, place);
-    if (problem) return refuse(`the path ${JSON.stringify(path.slice(0, 100))} is not allowed: ${problem}`, allow);
+    if (problem) return { why: `the path ${JSON.stringify(path.slice(0, 100))} is not allowed: ${problem}` };
   }
   const walked = read.walks.find((path) => holdsState(realIn(path, place), place));
   if (walked !== undefined) {
-    return refuse(`it could read everything in ${JSON.stringify(walked.slice(0, 100))}, where the state directory of this program is too; name a folder without it`, allow);
+    return { why: `it could read everything in ${JSON.stringify(walked.slice(0, 100))}, where the state directory of this program is too; name a folder without it` };
   }
   return { words: parsed.words };
 }

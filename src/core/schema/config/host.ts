@@ -38,7 +38,7 @@ export const models = group('Model providers.', {
 
 export const tools = group('What the agent can do on this machine.', {
   exec: group('Running commands.', {
-    mode: oneOf(['deny', 'allowlist', 'full'], '`deny`: none; `allowlist`: simple commands of the list; `full`: any command.', { default: 'allowlist' }),
+    mode: oneOf(['deny', 'allowlist', 'ask', 'full'], '`deny`: none; `allowlist`: simple commands of the list; `ask`: those at once, the owner is asked about any other; `full`: any command.', { default: 'ask' }),
     allow: texts('Programs allowed beside the built-in list (echo pwd ls cat head tail wc date grep sleep).'),
     timeoutSeconds: whole('Time limit of a command, seconds.', { default: 1_800, minimum: 1 }),
   }),

@@ -95,6 +95,7 @@ export function makeContext(key: string, claims: Claims = makeClaims(), session 
     signal: controller.signal,
     cancelled: () => cancelled,
     emit: (delta) => void deltas.push(delta),
+    approved: false,
     claims,
     deltas,
     cancel: () => {

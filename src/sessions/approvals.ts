@@ -1,0 +1,121 @@
+/**
+ * A person's word on a call that waits for it. The decision is one committed row; the signal comes after it and may be
+ * repeated by anyone. Invariants: a decision is made once; one that came after its turn had gone on starts exactly one
+ * run, which carries the call out.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Approval, ApprovalDecision } from '../core/approval.js';
+import { CodedError, invalidRequest, messageOf } from '../core/errors.js';
+import { type InboundMessage, messageKey } from '../core/message.js';
+import type { Logger, RunEvents, TurnRequest } from '../core/ports.js';
+import { approvalById, approvalId, decideApproval, putApproval, undeliveredDecisions } from '../storage/approvals.js';
+import type { Tx } from '../storage/fence.js';
+import { type Inbound, inboundById, inboundByRun, insertInbound } from '../storage/inbound.js';
+import type { Db } from '../storage/sqlite.js';
+import type { SessionEngine } from './engine.js';
+import { signal } from './intake.js';
+import { inboundIdOf, payloadHash, requireSessionKey, runHash } from './keys.js';
+
+export interface Approvals {
+  /**
+   * Decides. Repeating the same decision changes nothing.
+   * @throws CodedError INVALID_REQUEST for an unknown id and for one that was decided otherwise
+   */
+  decide(id: string, decision: ApprovalDecision, by: string, reason?: string): Promise<Approval>;
+  /** A client asks on its own behalf: no run waits for it. */
+  request(asked: { readonly command: string; readonly cwd?: string; readonly agent: string; readonly timeoutMs?: number; readonly id?: string }): Promise<Approval>;
+  /** Signals decisions that their sessions have not acted on. */
+  resignal(): Promise<void>;
+}
+
+export interface ApprovalsDeps {
+  readonly db: Db;
+  readonly engine: SessionEngine;
+  readonly events: RunEvents;
+  readonly log: Logger;
+}
+
+/** A signal takes milliseconds; what is older than this was lost with a process. */
+const LOST_AFTER_MS = 5_000;
+
+/** Id of the run that carries out a call whose approval came late. */
+export const followOnRunId = (approval: string): string => `approval-${approval}`;
+
+export function createApprovals(deps: ApprovalsDeps): Approvals {
+  const { db } = deps;
+
+  async function tell(approval: Approval): Promise<void> {
+    const { call } = approval;
+    if (!call) return;
+    deps.events.publish({ type: 'approval', id: approval.id, session: call.session, run: call.run, runId: call.runId, step: call.step, attempt: 1, at: Date.now() });
+    try {
+      const { agent } = requireSessionKey(call.session);
+      const inbound = await inboundByRun(db, call.run);
+      await deps.engine.decided({ session: call.session, agent, channel: inbound?.channel ?? 'rpc' }, { approval: approval.id });
+    } catch (error) {
+      deps.log.warn({ approval: approval.id, session: call.session, error: messageOf(error) }, 'engine away: the decision is kept and signalled again');
+    }
+  }
+
+  return {
+    async decide(id, decision, by, reason) {
+      const { approval, isNew, followOn } = await db.transaction().execute(async (tx) => {
+        const decided = await decideApproval(tx, id, decision, by, reason);
+        const row = await approvalById(tx, id);
+        if (!row) throw invalidRequest(`there is no approval ${id}; \`openclaw approvals list\` shows those that are open`);
+        return { approval: row, isNew: decided, followOn: decided && row.handedOnAt !== undefined ? await insertFollowOn(tx, row) : undefined };
+      });
+      if (!isNew && approval.decision !== decision) throw invalidRequest(closedText(approval));
+      if (isNew) await tell(approval);
+      if (followOn) await signal(deps, followOn);
+      return approval;
+    },
+
+    async request(asked) {
+      const id = asked.id ?? approvalId(randomUUID());
+      const { approval, isNew } = await db.transaction().execute((tx) =>
+        putApproval(tx, {
+          id, agent: asked.agent,
+          request: { tool: 'exec', command: asked.command, ...(asked.cwd === undefined ? {} : { cwd: asked.cwd }) },
+          ...(asked.timeoutMs === undefined ? {} : { expiresAt: Date.now() + asked.timeoutMs }),
+        }),
+      );
+      if (!isNew) throw invalidRequest(`approval ${id} exists already; ask with another id, or without one`);
+      return approval;
+    },
+
+    async resignal() {
+      for (const approval of await undeliveredDecisions(db, Date.now() - LOST_AFTER_MS)) await tell(approval);
+    },
+  };
+}
+
+function closedText(approval: Approval): string {
+  const by = approval.decidedBy === undefined ? '' : ` by ${approval.decidedBy}`;
+  const why = approval.reason === undefined ? '' : ` (${approval.reason})`;
+  const when = approval.decidedAt === undefined ? '' : ` at ${new Date(approval.decidedAt).toISOString()}`;
+  return `approval ${approval.id} is already ${approval.state}${by}${when}${why}`;
+}
+
+/** The run of a late decision, with the rights of the one that asked. */
+async function insertFollowOn(tx: Tx, approval: Approval): Promise<Inbound> {
+  const original = approval.call && (await inboundByRun(tx, approval.call.run));
+  if (!original) throw new CodedError('INTERNAL', `the run of approval ${approval.id} is not there`);
+  const message: InboundMessage = {
+    ...original.message, messageId: `approval:${approval.id}`, event: { type: 'message' }, time: Date.now(),
+    text: `${approval.state === 'allowed' ? 'Allowed' : 'Denied'}: ${approval.request.command}`, mentions: [], attachments: [],
+  };
+  const { mode: _, ...asked } = original.request;
+  const request: TurnRequest = { ...asked, followOn: approval.id };
+  const key = messageKey(message);
+  const id = inboundIdOf(key);
+  const runId = followOnRunId(approval.id);
+  await insertInbound(tx, {
+    id, message_key: key, run: runHash(original.principal, original.session, runId), run_id: runId, session: original.session,
+    principal: original.principal, role: original.role, rights: original.rights, channel: original.channel, mode: 'followup', priority: original.priority,
+    state: 'accepted', payload_hash: payloadHash([message.text, request]), message: JSON.stringify(message), request: JSON.stringify(request), accepted_at: Date.now(),
+  });
+  const row = await inboundById(tx, id);
+  if (!row) throw new CodedError('INTERNAL', `the follow-on of approval ${approval.id} is not there`);
+  return row;
+}
