@@ -5,7 +5,7 @@
 import { Type } from 'typebox';
 import type { ModelAnswer, ModelCall, ModelRequest } from '../../src/core/model.js';
 import { ModelError, type ModelProvider, type ModelRegistry, type StreamOptions } from '../../src/activities/models/types.js';
-import type { Tool, ToolContext, ToolRegistry, ToolResult } from '../../src/activities/tools/types.js';
+import { type Tool, type ToolContext, type ToolRegistry, type ToolResult, textResult } from '../../src/activities/tools/types.js';
 import type { ToolPolicy } from '../../src/core/tool.js';
 
 export type Step = (request: ModelRequest, options: StreamOptions) => ModelAnswer | Promise<ModelAnswer>;
@@ -75,6 +75,12 @@ export const newestResults = (request: ModelRequest): string[] => {
 
 export const tool = (name: string, policy: ToolPolicy, run: (args: Readonly<Record<string, unknown>>, context: ToolContext) => Promise<ToolResult>): Tool => ({
   name, description: name, policy, parameters: Type.Object({ n: Type.Optional(Type.Number()) }), run,
+});
+
+/** A side-effecting tool about which the owner is asked, unless its `n` is 0. */
+export const askedTool = (name: string, run: (args: Readonly<Record<string, unknown>>, context: ToolContext) => Promise<ToolResult>): Tool => ({
+  ...tool(name, 'side-effecting', async (args, context) => (args['n'] === 0 || context.approved ? run(args, context) : textResult('nobody was asked', true))),
+  approval: async (args) => (args['n'] === 0 ? undefined : { tool: name, command: `${name} ${String(args['n'])}`, why: 'a test' }),
 });
 
 export const toolset = (...tools: readonly Tool[]): ToolRegistry => ({ tools, get: (name) => tools.find((t) => t.name === name) });

@@ -20,6 +20,7 @@ import type { RunEvent } from '../../src/core/events.js';
 import { RPC_CHANNEL, SEARCH_ATTRIBUTES, TASK_QUEUE, TIMINGS, hostQueue, sessionWorkflowId } from '../../src/core/names.js';
 import type { Attachment } from '../../src/core/message.js';
 import type { DoorAnswer, TurnRequest } from '../../src/core/ports.js';
+import { createApprovals } from '../../src/sessions/approvals.js';
 import { createSessionControl } from '../../src/sessions/control.js';
 import { createSessionEngine } from '../../src/sessions/engine.js';
 import { createDoor } from '../../src/sessions/intake.js';
@@ -104,6 +105,7 @@ export async function buildHouse(env: TestWorkflowEnvironment, options: HouseOpt
     db, deps, engine, events, reader, door, startWorkers, stopWorkers,
     sweeper: createSweeper({ db, engine, log }, { staleMs: 0 }),
     control: createSessionControl({ db, engine }),
+    approvals: createApprovals({ db, engine, events: bus, log }),
     send: (session: string, runId: string, text: string, turn?: TurnRequest, attachments: readonly Attachment[] = []): Promise<DoorAnswer> =>
       door.accept({
         session, runId, principal: 'owner', role: 'owner', ...(turn ? { turn } : {}),
