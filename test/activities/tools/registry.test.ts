@@ -23,7 +23,7 @@ describe('the registry', () => {
   });
 
   it('costs under 700 tokens of every request, and uses only what every provider’s schemas know', () => {
-    for (const mode of ['allowlist', 'full'] as const) {
+    for (const mode of ['allowlist', 'ask', 'full'] as const) {
       const allow = ['echo', 'pwd', 'ls', 'cat', 'head', 'tail', 'wc', 'date', 'grep', 'sleep'];
       const { tools } = createToolRegistry(makeHost({ web: { search }, exec: { mode, allow, timeoutSeconds: 60 } }));
       const text = JSON.stringify(tools.map(({ name, description, parameters }) => ({ name, description, parameters })));

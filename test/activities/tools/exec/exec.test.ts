@@ -193,3 +193,38 @@ describe('exec in allowlist mode', () => {
     expect(textOf(await createExecTool(later).run({ command: 'echo hi' }, makeContext('aa:2.0')))).toContain('switched off');
   });
 });
+
+describe('exec in mode ask', () => {
+  const askHost = () => makeHost({ exec: { mode: 'ask', allow: ['echo', 'ls'], timeoutSeconds: 60 } });
+
+  it('wants a person’s word on what the list does not cover, and shows it exactly as it will run', async () => {
+    const host = askHost();
+    mkdirSync(join(host.workspace, 'sub'));
+    const exec = createExecTool(host);
+    expect(await exec.approval!({ command: 'echo hi' }, 'aa:1.0')).toBeUndefined();
+    expect(await exec.approval!({ command: 'echo hi | cat', workdir: 'sub' }, 'aa:1.0')).toEqual({
+      tool: 'exec', command: 'echo hi | cat', cwd: join(host.workspace, 'sub'), why: expect.stringContaining('pipe'),
+    });
+    expect(await exec.approval!({ command: 'echo hi', env: { A: 'b' } }, 'aa:1.0')).toEqual({
+      tool: 'exec', command: 'echo hi', cwd: host.workspace, env: { A: 'b' }, why: 'it sets environment variables',
+    });
+    // Refused whatever anybody says: nothing to ask.
+    expect(await exec.approval!({ command: 'make', workdir: '/' }, 'aa:1.0')).toBeUndefined();
+    expect(await exec.approval!({ command: 'echo hi | cat', env: { 'A B': 'c' } }, 'aa:1.0')).toBeUndefined();
+  });
+
+  it('runs it with a shell once it is approved, and never before', async () => {
+    const host = askHost();
+    const exec = createExecTool(host);
+    const call = { command: 'echo ran >> log; cat log' };
+    const refused = await exec.run(call, makeContext('aa:1.0'));
+    expect(refused).toMatchObject({ isError: true, outcome: 'error' });
+    expect(textOf(refused)).toContain('needs the approval of the owner');
+    expect(existsSync(join(host.workspace, 'log'))).toBe(false);
+    expect(textOf(await exec.run(call, { ...makeContext('aa:2.0'), approved: true }))).toBe('ran');
+    // Begun: it is followed, not asked about again.
+    expect(await exec.approval!(call, 'aa:2.0')).toBeUndefined();
+    expect(textOf(await exec.run(call, makeContext('aa:2.0')))).toBe('ran');
+    expect(readFileSync(join(host.workspace, 'log'), 'utf8')).toBe('ran\n');
+  });
+});

@@ -187,3 +187,25 @@ describe('the words', () => {
     expect(decideExec("grep -rn 'a  b' \"sub\"", 'allowlist', DEFAULT_ALLOW, place)).toEqual({ words: ['grep', '-rn', 'a  b', 'sub'] });
   });
 });
+
+describe('mode ask', () => {
+  const asked = (command: string) => decideExec(command, 'ask', DEFAULT_ALLOW, place);
+
+  it('runs at once what the allowlist covers, without a shell', () => {
+    expect(asked('cat notes.md')).toEqual({ words: ['cat', 'notes.md'] });
+  });
+
+  it.each([
+    ['npm test', '"npm" is not on the list'],
+    ['cat notes.md | wc -l', 'it has a pipe'],
+    ['echo hi > f', 'it has redirection'],
+    ['cat /etc/passwd', 'the path "/etc/passwd" is not allowed'],
+    ['grep -r x ..', 'the path ".." is not allowed'],
+  ])('asks about %s, saying why', (command, why) => {
+    expect(asked(command)).toEqual({ ask: command, why: expect.stringContaining(why) });
+  });
+
+  it('does not ask about what no answer could make run', () => {
+    for (const command of ['', ' ', 'echo a\0b', 'x'.repeat(100_001)]) expect(asked(command)).toMatchObject({ problem: expect.any(String) });
+  });
+});
