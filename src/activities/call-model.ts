@@ -3,6 +3,7 @@
  * row. Invariants: only complete answers are rows; a repeated attempt whose answer is already stored returns it
  * instead of paying twice; every attempt leaves a usage row.
  */
+import { eventAttempt } from '../core/attempt.js';
 import type { RunEventBody } from '../core/events.js';
 import { type ModelAnswer, type ModelEvent, NO_USAGE, costUsd } from '../core/model.js';
 import { FAILURES, LIMITS } from '../core/names.js';
@@ -84,9 +85,6 @@ export function createCallModel(deps: ActivityDeps): ModelActivities {
     };
   }
 }
-
-/** Grows over all attempts of a step: readers drop what an older one still says. Chains and schedulings have at most 99 of each. */
-const eventAttempt = (input: CallModelInput, attempt: number): number => input.generation * 10_000 + Math.min(input.nth ?? 0, 99) * 100 + Math.min(attempt, 99);
 
 /** The usage row of this attempt, whatever becomes of it. */
 function attemptRecorder(input: CallModelInput, attempt: number): (outcome: string, answer?: ModelAnswer, cost?: number) => Parameters<typeof recordModelAttempt>[1] {

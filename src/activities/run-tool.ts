@@ -3,6 +3,7 @@
  * Reads the arguments from the answer row, runs the tool, writes the result as a row.
  * Invariant: a call whose result row exists is not run again; bad arguments and unknown tools are results, not failures.
  */
+import { eventAttempt } from '../core/attempt.js';
 import type { RunEventBody } from '../core/events.js';
 import type { RunToolInput, RunToolResult } from '../core/run.js';
 import type { RowContent, ToolCall } from '../core/transcript.js';
@@ -48,7 +49,7 @@ export function createRunTool(deps: ActivityDeps): RunTool {
         if (!call) throw new Error(`seq ${input.callSeq} has no call ${input.index}`);
         const runId = (await inboundById(db, input.inboundId))?.runId ?? input.run;
         const emit = (body: RunEventBody): void =>
-          deps.events.publish({ session: input.session, run: input.run, runId, step: input.step, attempt: running.attempt, at: Date.now(), ...body });
+          deps.events.publish({ session: input.session, run: input.run, runId, step: input.step, attempt: eventAttempt(input, running.attempt), at: Date.now(), ...body });
         const about = { index: input.index, tool: call.tool, callId: call.callId };
         emit({ type: 'tool-start', ...about, args: call.args });
 

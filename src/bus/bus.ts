@@ -1,9 +1,11 @@
 /**
  * The event bus inside one process.
- * Invariant: a listener that throws hurts neither the publisher nor its neighbours, and a publish never waits.
+ * Invariants: a listener that throws hurts neither the publisher nor its neighbours, and a publish never waits; what a
+ * replaced attempt still says reaches nobody (see fence.ts).
  */
 import type { RunEvent } from '../core/events.js';
 import type { RunEvents } from '../core/ports.js';
+import { createFence } from './fence.js';
 
 export interface BusOptions {
   /** Hears of a listener's error; the bus itself goes on. */
@@ -11,9 +13,11 @@ export interface BusOptions {
 }
 
 export function createBus(options: BusOptions = {}): RunEvents {
+  const fence = createFence();
   const listeners = new Set<(event: RunEvent) => void>();
   return {
     publish(event) {
+      if (!fence.passes(event)) return;
       // A copy: listeners may come and go while they are called.
       for (const listener of [...listeners]) {
         try {

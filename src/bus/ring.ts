@@ -97,9 +97,8 @@ export function createRing(bus: Pick<RunEvents, 'subscribe'>, options: RingOptio
     if (event.type === 'end') entry.endedAt = now();
     else delete entry.endedAt;
     if (!MODEL_EVENTS.has(event.type)) return;
-    // Events of an attempt that was replaced arrive late when processes die slowly.
-    if (event.step < entry.step || (event.step === entry.step && event.attempt < entry.attempt)) return;
-    if (event.step > entry.step || event.attempt > entry.attempt) entry.text = '';
+    // The bus lets no older attempt through; another one than before is a newer one, also at an earlier step.
+    if (event.step !== entry.step || event.attempt !== entry.attempt) entry.text = '';
     entry.step = event.step;
     entry.attempt = event.attempt;
     switch (event.type) {

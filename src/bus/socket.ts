@@ -11,6 +11,7 @@ import { CodedError } from '../core/errors.js';
 import type { RunEvent } from '../core/events.js';
 import type { RunEvents } from '../core/ports.js';
 import { createBus } from './bus.js';
+import { createFence } from './fence.js';
 import { EVENT_LINE_MAX, eventLine, parseEventLine } from './event-line.js';
 import { checkSocketFolder, prepareSocketFolder, socketPath } from './socket-path.js';
 
@@ -80,6 +81,7 @@ export function connectRunSocket(wanted: string, options: RunSocketOptions = {})
   const maxBuffered = options.maxBuffered ?? MAX_BUFFERED;
   const retry = options.retryMs ?? RETRY;
   const local = createBus();
+  const fence = createFence();
   /** Steps whose text is being streamed, by run, with what was said so far. */
   const open = new Map<string, { readonly base: RunEvent; text: string; stale: boolean }>();
   let socket: Socket | undefined;
@@ -92,7 +94,8 @@ export function connectRunSocket(wanted: string, options: RunSocketOptions = {})
   return {
     publish(event) {
       local.publish(event);
-      if (closed) return;
+      // Before it is tracked: what a replaced attempt says would take the place of the step's text.
+      if (closed || !fence.passes(event)) return;
       const stale = track(event);
       if (stale || !up || !socket) return;
       if (full(socket)) return markStale(event.run);

@@ -41,6 +41,61 @@ describe('bus', () => {
   });
 });
 
+describe('fence', () => {
+  const gen = 10_000;
+  const heardBy = (): { bus: ReturnType<typeof createBus>; heard: string[] } => {
+    const bus = createBus();
+    const heard: string[] = [];
+    bus.subscribe((e) => heard.push('delta' in e ? e.delta : 'text' in e ? e.text : e.type));
+    return { bus, heard };
+  };
+  const call = { index: 0, tool: 'exec', callId: 'c' } as const;
+
+  test('what an older attempt, generation or step still says of the model reaches nobody', () => {
+    const { bus, heard } = heardBy();
+    bus.publish(text('first', { attempt: gen + 1 }));
+    bus.publish(event({ type: 'reset' }, { attempt: gen + 2 }));
+    bus.publish(text('late', { attempt: gen + 1 }));
+    bus.publish(text('second', { attempt: gen + 2 }));
+    bus.publish(text('next step', { step: 2, attempt: gen + 1 }));
+    bus.publish(event({ type: 'answer', stop: 'stop', usage: { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 }, text: 'late answer' }, { attempt: gen + 2 }));
+    // A new chain goes on at the step its rows tell, which may be an earlier one.
+    bus.publish(text('new chain', { step: 1, attempt: 2 * gen + 1 }));
+    bus.publish(text('old chain', { step: 3, attempt: gen + 1 }));
+    // Another run has its own attempts.
+    bus.publish(text('other run', { run: 'h2', attempt: 1 }));
+    bus.publish(event({ type: 'end', state: 'ok' }));
+    bus.publish(text('after the end', { step: 1, attempt: 2 * gen + 1 }));
+    expect(heard).toEqual(['first', 'reset', 'second', 'next step', 'new chain', 'other run', 'end']);
+  });
+
+  test('of a call, the newest attempt is heard, its result once', () => {
+    const { bus, heard } = heardBy();
+    const output = (delta: string, attempt: number): void => bus.publish(event({ type: 'tool-output', ...call, delta }, { attempt }));
+    output('one', gen + 1);
+    bus.publish(event({ type: 'tool-start', ...call, args: {} }, { attempt: gen + 2 }));
+    output('late', gen + 1);
+    output('two', gen + 2);
+    bus.publish(event({ type: 'tool-end', ...call, isError: false, text: 'result' }, { attempt: gen + 2 }));
+    bus.publish(event({ type: 'tool-end', ...call, isError: true, text: 'result of the old attempt' }, { attempt: gen + 1 }));
+    output('after its end', gen + 2);
+    output('neighbour', gen + 1);
+    bus.publish(event({ type: 'tool-output', ...call, index: 1, delta: 'other call' }, { attempt: gen + 1 }));
+    bus.publish(text('new chain', { step: 2, attempt: 2 * gen + 1 }));
+    bus.publish(event({ type: 'tool-output', ...call, index: 1, delta: 'call of the old chain' }, { attempt: gen + 1 }));
+    output('call of the new chain', 2 * gen + 1);
+    expect(heard).toEqual(['one', 'tool-start', 'two', 'result', 'other call', 'new chain', 'call of the new chain']);
+  });
+
+  test('a row written by the older attempt is the result, also while the newer one runs', () => {
+    const { bus, heard } = heardBy();
+    bus.publish(event({ type: 'tool-start', ...call, args: {} }, { attempt: gen + 2 }));
+    bus.publish(event({ type: 'tool-end', ...call, isError: false, text: 'result' }, { attempt: gen + 1 }));
+    bus.publish(event({ type: 'tool-end', ...call, isError: false, text: 'again' }, { attempt: gen + 2 }));
+    expect(heard).toEqual(['tool-start', 'result']);
+  });
+});
+
 describe('ring', () => {
   const build = (options = {}) => {
     const bus = createBus();

@@ -71,6 +71,17 @@ test('a gateway that comes back gets the whole text of the step, without a hole'
   await vi.waitFor(() => expect(shown(second.heard)).toBe('before anyone listens, heard, away, back'));
 });
 
+test('a replaced attempt of the worker leaves no hole in the text that is caught up', async () => {
+  const path = join(folder, 'run.sock');
+  const client = worker(path);
+  client.publish(text('old', { attempt: 10_001 }));
+  client.publish(text('new, ', { attempt: 10_002 }));
+  client.publish(text('late', { attempt: 10_001 }));
+  client.publish(text('and whole', { attempt: 10_002 }));
+  const gateway = await serve(path);
+  await vi.waitFor(() => expect(shown(gateway.heard)).toBe('new, and whole'));
+});
+
 test('a reader that does not read costs bounded memory and gets the whole text afterwards', async () => {
   const path = join(folder, 'run.sock');
   const gateway = await serve(path);

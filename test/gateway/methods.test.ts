@@ -179,7 +179,7 @@ describe('garbage', () => {
     await raw.payload('chat.send', { sessionKey: 'main', message: 'x', idempotencyKey: 'k' });
     const piece = 'y'.repeat(100_000);
     for (let i = 0; i < 60; i += 1) {
-      world.store.publish('k', { type: 'tool-end', index: 0, tool: 'read', callId: '', isError: false, text: piece });
+      world.store.publish('k', { type: 'tool-end', index: i, tool: 'read', callId: '', isError: false, text: piece });
       await new Promise((done) => setImmediate(done));
     }
     (slow.socket as unknown as { _socket: { resume(): void } })._socket.resume();
