@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { ModelError } from '../../src/activities/models/types.js';
 import { textResult } from '../../src/activities/tools/types.js';
-import { callsTools, newestResults, says, scriptedModels, tool, toolset } from '../servers/scripted.js';
+import { listApprovals } from '../../src/storage/approvals.js';
+import { askedTool, callsTools, newestResults, says, scriptedModels, tool, toolset } from '../servers/scripted.js';
 import { type House, buildHouse, startServer } from './harness.js';
 
 export const HISTORIES = fileURLToPath(new URL('../histories/', import.meta.url));
@@ -63,11 +64,34 @@ const SCENES: Readonly<Record<string, Scene>> = {
     await house.send(key, `${key}-1`, 'hang', { timeoutMs: 700 });
     await house.ended(`${key}-1`);
   },
+  async 'awaiting-approval'(house, key) {
+    await house.send(key, `${key}-1`, 'ask');
+    await house.until('it waits', async () => (await house.engine.view(key))?.state === 'waiting-approval');
+  },
+  async approved(house, key) {
+    await house.send(key, `${key}-1`, 'ask', { timeoutMs: 60_000 });
+    await house.approvals.decide(await openApproval(house), 'allow-once', 'owner');
+    await house.ended(`${key}-1`);
+  },
+  async 'handed-on'(house, key) {
+    await house.send(key, `${key}-1`, 'ask');
+    const id = await openApproval(house);
+    await house.send(key, `${key}-2`, 'hello');
+    await house.ended(`${key}-2`);
+    await house.approvals.decide(id, 'allow-once', 'owner');
+    await house.ended(`approval-${id}`);
+  },
   async 'continued-as-new'(house, key) {
     await house.send(key, `${key}-1`, 'long chain');
     await house.ended(`${key}-1`);
   },
 };
+
+async function openApproval(house: House): Promise<string> {
+  const open = () => listApprovals(house.db, { open: true, limit: 1 });
+  await house.until('it is asked', async () => (await open()).length === 1);
+  return (await open())[0]!.id;
+}
 
 /** Plays every scene. @returns its histories as JSON, continue-as-new runs included */
 export async function record(): Promise<ReadonlyMap<string, string>> {
@@ -87,7 +111,10 @@ export async function record(): Promise<ReadonlyMap<string, string>> {
       models.on('hang', (_request, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))));
       models.on('batch', (request) => (newestResults(request).length === 0 ? callsTools({ name: 'fast' }, { name: 'fast' }, { name: 'act' }, { name: 'slow' }) : says('done')));
       models.on('long chain', (request) => (request.messages.filter((m) => m.role === 'tool').length < 14 ? callsTools({ name: 'act' }) : says('done')));
+      models.on('ask', (request) => (newestResults(request).length === 0 ? callsTools({ name: 'asked', args: { n: 1 } }, { name: 'act' }) : says('done')));
+      models.on('[approval', () => says('told'));
       const tools = toolset(
+        askedTool('asked', async () => textResult('acted')),
         tool('fast', 'read-only', async () => textResult('fast')),
         tool('act', 'side-effecting', async () => textResult('acted')),
         tool('slow', 'side-effecting', async () => (await promise, textResult('slow'))),
