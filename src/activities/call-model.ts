@@ -1,20 +1,21 @@
 /**
  * `callModel`: one model call. Reads the conversation from rows, streams to the bus, writes the complete answer as one
  * row. Invariants: only complete answers are rows; a repeated attempt whose answer is already stored returns it
- * instead of paying twice; every attempt leaves a usage row.
+ * instead of paying twice; every attempt that began leaves a usage row. Budgets: `budget.ts`.
  */
 import { eventAttempt } from '../core/attempt.js';
 import type { RunEventBody } from '../core/events.js';
-import { type ModelAnswer, type ModelEvent, NO_USAGE, costUsd } from '../core/model.js';
+import { type ModelAnswer, type ModelEvent, costUsd } from '../core/model.js';
 import { FAILURES, LIMITS } from '../core/names.js';
 import type { CallModelInput, CallModelResult } from '../core/run.js';
 import type { RowContent, ToolCall, TranscriptRow } from '../core/transcript.js';
 import { saveDraft } from '../storage/drafts.js';
-import { checkFence } from '../storage/fence.js';
+import { checkFence, isFencedOut } from '../storage/fence.js';
 import { inboundById } from '../storage/inbound.js';
 import { appendRows, rowAt, sameIdentity } from '../storage/transcript.js';
-import { recordModelAttempt } from '../storage/usage.js';
+import { LOST } from '../storage/usage.js';
 import { callsToAsk } from './approvals.js';
+import { createSpending } from './budget.js';
 import type { ActivityDeps } from './deps.js';
 import { toFailure, translated } from './failures.js';
 import { type Running, whileHeartbeating } from './heartbeat.js';
@@ -42,35 +43,44 @@ export function createCallModel(deps: ActivityDeps): ModelActivities {
     if (input.failedOver) emit({ type: 'failover', from: input.failedOver.from, to: input.model, code: input.failedOver.code });
     if (running.attempt > 1 || (input.nth ?? 0) > 0) emit({ type: 'reset' });
 
-    const attempt = attemptRecorder(input, running.attempt);
+    const spending = createSpending(deps, input, running);
     let text = '';
+    let answer: ModelAnswer | undefined;
     const onEvent = (event: ModelEvent): void => {
-      if (event.type === 'alive') return;
+      spending.heard(event);
+      if (event.type === 'alive' || event.type === 'usage') return;
       if (event.type === 'text') text += event.delta;
       emit(event);
     };
     try {
       const { provider, model } = deps.models().resolve(input.model);
       const known = provider.facts(model);
-      emit({ type: 'model', provider: provider.id, model });
       const request = await modelRequest(deps, input, inbound, model, known);
-      const answer = await provider.stream(request, { signal: running.signal, loadMedia: (hash) => deps.media.get({ hash }), onEvent });
-      const cost = costUsd(known.price, answer.usage);
+      const reserved = await spending.reserve(request, known, base.runId, emit);
+      if ('instead' in reserved) return reserved.instead;
+      emit({ type: 'model', provider: provider.id, model });
+      const said = await provider.stream({ ...request, maxTokens: reserved.output }, { signal: running.signal, loadMedia: (hash) => deps.media.get({ hash }), onEvent });
+      answer = said;
       const row = await db.transaction().execute(async (tx) => {
-        const [written] = await appendRows(tx, input, [{ seq: input.seq, run: input.run, step: input.step, kind: 'assistant', content: answerContent(answer, provider.id, model, cost) }]);
-        await recordModelAttempt(tx, attempt('ok', answer, cost));
+        const [written] = await appendRows(tx, input, [{ seq: input.seq, run: input.run, step: input.step, kind: 'assistant', content: answerContent(said, provider.id, model, costUsd(known.price, said.usage)) }]);
+        await spending.settle(tx, 'ok', said.usage);
         return written!;
       });
-      emit({ type: 'answer', stop: answer.stop, usage: answer.usage, text: answer.text });
+      emit({ type: 'answer', stop: said.stop, usage: said.usage, text: said.text });
       return await facts(input, row);
     } catch (error) {
+      const ended = (outcome: string): Promise<void> => db.transaction().execute((tx) => spending.settle(tx, outcome, answer?.usage));
       if (running.cancelled()) {
-        await recordModelAttempt(db, attempt('aborted'));
+        await ended('aborted');
         // A draft, not a row: the workflow decides what the seq becomes.
         return text === '' ? { kind: 'aborted' } : { kind: 'aborted', draft: await saveDraft(db, input, { run: input.run, step: input.step, text }) };
       }
-      if (running.signal.aborted) throw error;
-      await recordModelAttempt(db, attempt(error instanceof ModelError ? error.type : FAILURES.Internal));
+      if (running.signal.aborted) {
+        // Another attempt takes over; what this one used it says itself, as long as it can.
+        await ended(LOST).catch(() => undefined);
+        throw error;
+      }
+      await ended(error instanceof ModelError ? error.type : isFencedOut(error) ? FAILURES.FencedOut : FAILURES.Internal);
       throw toFailure(error, input);
     }
   }
@@ -84,16 +94,6 @@ export function createCallModel(deps: ActivityDeps): ModelActivities {
       calls: callFacts(content.calls, policyIn(deps.tools()), await callsToAsk(deps, { ...input, rights: (await inboundById(db, input.inboundId))?.rights ?? '' }, content.calls)),
     };
   }
-}
-
-/** The usage row of this attempt, whatever becomes of it. */
-function attemptRecorder(input: CallModelInput, attempt: number): (outcome: string, answer?: ModelAnswer, cost?: number) => Parameters<typeof recordModelAttempt>[1] {
-  const startedAt = Date.now();
-  const [provider = '', ...model] = input.model.split('/');
-  return (outcome, answer, cost) => ({
-    session: input.session, run: input.run, step: input.step, generation: input.generation, attempt, provider, model: model.join('/'),
-    usage: answer?.usage ?? NO_USAGE, ...(cost === undefined ? {} : { costUsd: cost }), outcome, startedAt, endedAt: Date.now(),
-  });
 }
 
 function answerContent(answer: ModelAnswer, provider: string, model: string, cost: number | undefined): RowContent {

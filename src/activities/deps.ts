@@ -3,6 +3,7 @@
  */
 import type { MediaStore, Logger, RunEvents } from '../core/ports.js';
 import type { ThinkingLevel } from '../core/model.js';
+import type { Budgets } from '../storage/ledger.js';
 import type { Db } from '../storage/sqlite.js';
 import type { ModelRegistry } from './models/types.js';
 import type { ToolRegistry } from './tools/types.js';
@@ -32,6 +33,8 @@ export interface ActivityDeps {
   models(): ModelRegistry;
   tools(): ToolRegistry;
   settings(): TurnSettings;
+  /** Limits of spending, and whose days and months they mean. */
+  budgets(): Budgets;
   /** The system prompt: the same bytes as long as its files and facts are the same. */
   systemPrompt(): Promise<string>;
 }

@@ -99,6 +99,8 @@ export interface ModelAnswer {
 export type ModelEvent =
   | { readonly type: 'text'; readonly delta: string }
   | { readonly type: 'thinking'; readonly delta: string }
+  /** Counted so far; a later one replaces it. */
+  | { readonly type: 'usage'; readonly usage: Usage }
   /** Bytes arrived that say nothing yet: resets the silence watchdog. */
   | { readonly type: 'alive' };
 

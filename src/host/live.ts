@@ -11,13 +11,15 @@ import { createToolRegistry } from '../activities/tools/registry.js';
 import type { ToolConfig, ToolRegistry } from '../activities/tools/types.js';
 import { systemPrompt } from '../activities/workspace/prompt.js';
 import { ensureWorkspace } from '../activities/workspace/workspace.js';
+import { hostTimezone, isTimezone } from '../core/calendar.js';
 import { CodedError, messageOf } from '../core/errors.js';
 import type { Logger, MediaStore } from '../core/ports.js';
 import type { Config } from '../core/schema/config.js';
 import { type LoadedConfig, type PathOptions, expandHome, loadConfig, workspaceOf } from '../storage/config/index.js';
+import type { Budgets } from '../storage/ledger.js';
 import type { StateDir } from './state-dir.js';
 
-export interface Live extends Pick<ActivityDeps, 'models' | 'tools' | 'settings' | 'systemPrompt'> {
+export interface Live extends Pick<ActivityDeps, 'models' | 'tools' | 'settings' | 'budgets' | 'systemPrompt'> {
   /** What the process runs with. */
   loaded(): LoadedConfig;
   workspace(): string;
@@ -59,11 +61,12 @@ export async function createLive(options: { readonly paths: StateDir; readonly p
     models: () => current.models,
     tools: () => current.tools,
     settings: () => turnSettings(current.loaded.config),
+    budgets: () => budgetsOf(current.loaded.config),
     systemPrompt: () =>
       systemPrompt({
         workspace: current.workspace,
         platform: process.platform,
-        timezone: current.loaded.config.agents.defaults.userTimezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+        timezone: timezoneOf(current.loaded.config),
         now: new Date(),
       }),
     reload() {
@@ -96,6 +99,17 @@ const turnSettings = ({ agents, session }: Config): TurnSettings => ({
   ...(agents.defaults.runTimeoutSeconds > 0 ? { runTimeoutMs: agents.defaults.runTimeoutSeconds * 1_000 } : {}),
   idleMs: Math.max(1_000, session.idleMinutesToComplete * 60_000),
   thinking: agents.defaults.thinkingDefault,
+});
+
+/** A zone nobody knows must not stop every call: the host's is used, and doctor says so. */
+function timezoneOf({ agents }: Config): string {
+  const wanted = agents.defaults.userTimezone;
+  return wanted !== undefined && isTimezone(wanted) ? wanted : hostTimezone();
+}
+
+const budgetsOf = (config: Config): Budgets => ({
+  timezone: timezoneOf(config),
+  limits: Object.fromEntries(Object.entries(config.budgets).filter(([, { tokens, usd }]) => tokens !== undefined || usd !== undefined)),
 });
 
 function toolConfig({ tools }: Config, home: string): ToolConfig {

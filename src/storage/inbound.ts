@@ -8,6 +8,7 @@ import type { InboxItem } from '../core/queue.js';
 import { type InboundState, type RunOutcome, TERMINAL_STATES, isTerminal } from '../core/run.js';
 import type { Insertable, Selectable } from 'kysely';
 import type { Tx } from './fence.js';
+import { closeRun } from './ledger.js';
 import type { Db } from './sqlite.js';
 import type { InboundTable } from './tables.js';
 
@@ -75,7 +76,7 @@ export async function markTaken(tx: Tx, id: string): Promise<boolean> {
 /** Ends a run in its row. Repeating it changes nothing. */
 export async function endInbound(tx: Tx, id: string, end: { readonly state: InboundState; readonly outcome?: RunOutcome; readonly reason?: string; readonly mergedInto?: string }): Promise<void> {
   if (!isTerminal(end.state)) throw new Error(`${end.state} is no terminal state`);
-  await tx
+  const ended = await tx
     .updateTable('inbound')
     .set({
       state: end.state,
@@ -86,7 +87,9 @@ export async function endInbound(tx: Tx, id: string, end: { readonly state: Inbo
     })
     .where('id', '=', id)
     .where('state', 'not in', TERMINAL_STATES)
-    .execute();
+    .returning('run')
+    .executeTakeFirst();
+  if (ended) await closeRun(tx, ended.run);
 }
 
 /** Unfinished rows of a session, oldest first. */

@@ -30,6 +30,20 @@ export function bootId(): string {
   return run('sysctl', ['-n', 'kern.bootsessionuuid']) ?? run('sysctl', ['-n', 'kern.boottime']) ?? 'unknown';
 }
 
+export interface ProcessOwner {
+  readonly owner_pid: number;
+  readonly owner_start: string;
+  readonly owner_boot: string;
+}
+
+let own: ProcessOwner | undefined;
+
+/** This process as rows name it. Asked for once: on macOS each fact is a program that has to run. */
+export const thisProcess = (): ProcessOwner => (own ??= { owner_pid: process.pid, owner_start: processStartTime(process.pid) ?? '', owner_boot: bootId() });
+
+/** Does the process that a row names still run? */
+export const ownerLives = (owner: ProcessOwner): boolean => owner.owner_boot === thisProcess().owner_boot && (Number(owner.owner_pid) === process.pid || isSameProcess(Number(owner.owner_pid), owner.owner_start));
+
 function linuxStartTime(pid: number): string | undefined {
   let stat: string;
   try {

@@ -4,7 +4,9 @@
  */
 import type { Usage } from '../core/model.js';
 import type { ToolAttempt } from '../core/rows.js';
+import type { Insertable } from 'kysely';
 import type { Db } from './sqlite.js';
+import type { UsageTable } from './tables.js';
 import type { Tx } from './fence.js';
 
 export interface ModelAttempt {
@@ -27,29 +29,28 @@ export interface ByChain {
   readonly generation: number;
 }
 
+/** Names one attempt for good: its usage row, and its reservation of budgets. */
+export const attemptId = (a: Pick<ModelAttempt, 'run' | 'step' | 'provider' | 'model' | 'attempt' | 'startedAt'> & ByChain): string =>
+  `${a.run}:${a.step}:${a.provider}/${a.model}:${a.generation}.${a.attempt}@${a.startedAt}`;
+
+/** Outcome of an attempt whose process vanished: its usage is an estimate, until it is heard of after all. */
+export const LOST = 'lost';
+
 export async function recordModelAttempt(db: Db | Tx, a: ModelAttempt & ByChain): Promise<void> {
-  await db
-    .insertInto('usage')
-    .values({
-      id: `${a.run}:${a.step}:${a.provider}/${a.model}:${a.generation}.${a.attempt}@${a.startedAt}`,
-      session: a.session,
-      run: a.run,
-      step: a.step,
-      attempt: a.attempt,
-      provider: a.provider,
-      model: a.model,
-      input: a.usage.input,
-      output: a.usage.output,
-      cache_read: a.usage.cacheRead,
-      cache_write: a.usage.cacheWrite,
-      cost_usd: a.costUsd ?? null,
-      outcome: a.outcome,
-      started_at: a.startedAt,
-      ended_at: a.endedAt,
-    })
-    .onConflict((c) => c.column('id').doNothing())
-    .execute();
+  const row = rowOf(attemptId(a), a);
+  await db.insertInto('usage').values(row).onConflict((c) => c.column('id').doUpdateSet(row).where('usage.outcome', '=', LOST)).execute();
 }
+
+/** @param id of its reservation */
+export async function recordLostAttempt(tx: Tx, id: string, a: Omit<ModelAttempt, 'outcome'>): Promise<void> {
+  await tx.insertInto('usage').values(rowOf(id, { ...a, outcome: LOST })).onConflict((c) => c.column('id').doNothing()).execute();
+}
+
+const rowOf = (id: string, a: ModelAttempt): Insertable<UsageTable> => ({
+  id, session: a.session, run: a.run, step: a.step, attempt: a.attempt, provider: a.provider, model: a.model,
+  input: a.usage.input, output: a.usage.output, cache_read: a.usage.cacheRead, cache_write: a.usage.cacheWrite, cost_usd: a.costUsd ?? null,
+  outcome: a.outcome, started_at: a.startedAt, ended_at: a.endedAt,
+});
 
 export async function recordToolAttempt(db: Db | Tx, a: ToolAttempt & ByChain): Promise<void> {
   await db

@@ -36,6 +36,7 @@ async function makeHouse(settings: Partial<TurnSettings> = {}): Promise<House> {
     models: () => scriptedModels(['fake/one', 'fake/two']),
     tools: () => toolset(tool('exec', 'side-effecting', async () => ({ blocks: [], isError: false }))),
     settings: () => ({ maxSteps: 20, idleMs: 60_000, thinking: 'off', ...settings }),
+    budgets: () => ({ limits: {}, timezone: 'UTC' }),
     systemPrompt: async () => '',
     // Commands that run are those a test names.
     endCommand: async (key) => {

@@ -113,7 +113,7 @@ describe('unknown keys', () => {
   });
 
   test('a key whose effect comes later is a warning', () => {
-    expect(load('{budgets: {day: {usd: 5}}}').warnings.map((warning) => warning.message)).toEqual(['budgets has no effect in this version yet']);
+    expect(load('{pairing: {maxHeld: 5}}').warnings.map((warning) => warning.message)).toEqual(['pairing has no effect in this version yet']);
   });
 
   test('a value only the peer knows is a warning and the default is used', () => {

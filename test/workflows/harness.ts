@@ -16,6 +16,7 @@ import { createRunTool } from '../../src/activities/run-tool.js';
 import type { ModelRegistry } from '../../src/activities/models/types.js';
 import type { ToolRegistry } from '../../src/activities/tools/types.js';
 import { createBus } from '../../src/bus/bus.js';
+import type { BudgetLimits } from '../../src/core/budget.js';
 import type { RunEvent } from '../../src/core/events.js';
 import { RPC_CHANNEL, SEARCH_ATTRIBUTES, TASK_QUEUE, TIMINGS, hostQueue, sessionWorkflowId } from '../../src/core/names.js';
 import type { Attachment } from '../../src/core/message.js';
@@ -56,6 +57,8 @@ export interface HouseOptions {
   readonly models: ModelRegistry;
   readonly tools?: ToolRegistry;
   readonly settings?: Partial<TurnSettings>;
+  /** Read at every use: a test may change it. */
+  readonly budgets?: () => BudgetLimits;
   /** 0 replays the whole history on every task: any non-determinism fails the test. */
   readonly maxCachedWorkflows?: number;
   readonly endCommand?: (key: string) => boolean;
@@ -79,6 +82,7 @@ export async function buildHouse(env: TestWorkflowEnvironment, options: HouseOpt
     models: () => options.models,
     tools: () => options.tools ?? toolset(),
     settings: () => ({ maxSteps: 20, idleMs: 60_000, thinking: 'off', ...options.settings }),
+    budgets: () => ({ limits: options.budgets?.() ?? {}, timezone: 'UTC' }),
     systemPrompt: async () => 'You are a test.',
   };
   const engine = createSessionEngine(env.client);

@@ -98,6 +98,7 @@ async function collect(provider: string, stream: AsyncIterable<Anthropic.RawMess
     switch (event.type) {
       case 'message_start':
         usage = mergeUsage(usage, event.message.usage);
+        onEvent({ type: 'usage', usage });
         break;
       case 'content_block_start':
         blocks.set(event.index, open(event.content_block));
@@ -109,6 +110,7 @@ async function collect(provider: string, stream: AsyncIterable<Anthropic.RawMess
       case 'message_delta':
         stop = event.delta.stop_reason ?? stop;
         usage = mergeUsage(usage, event.usage);
+        onEvent({ type: 'usage', usage });
         break;
       case 'message_stop':
         closed = true;

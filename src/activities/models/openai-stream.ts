@@ -70,11 +70,14 @@ export async function collect(provider: string, stream: AsyncIterable<Chunk>, on
   let finish: string | undefined;
   let usage: Usage | undefined;
   for await (const chunk of stream) {
-    if (chunk.usage) usage = usageOf(chunk.usage);
+    const counted = chunk.usage ?? chunk.choices?.[0]?.usage;
+    if (counted) {
+      usage = usageOf(counted);
+      onEvent({ type: 'usage', usage });
+    }
     // Only the first choice: we ask for one.
     const choice = chunk.choices?.[0];
     if (!choice) continue;
-    if (choice.usage && !chunk.usage) usage = usageOf(choice.usage);
     finish = choice.finish_reason || finish;
     const delta = choice.delta;
     if (!delta) continue;

@@ -65,7 +65,7 @@ export const budgets = group('Spending limits, checked before each model call. A
   agent: limit('agent'),
   day: limit('day'),
   month: limit('month'),
-}, { 'x-later': true });
+});
 
 const resetPolicy = {
   mode: oneOf(['none', 'daily', 'idle'], 'When a session starts a new conversation by itself.', { default: 'none', 'x-lenient': true }),
