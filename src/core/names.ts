@@ -79,6 +79,8 @@ export const TIMINGS = {
   heartbeatThrottle: 500,
   /** The sweeper signals rows that nobody works on. */
   sweepEvery: 60_000,
+  /** A session whose task fails because of non-determinism is started anew after this: a deploy that is rolled back in time keeps it. */
+  recoverAfter: 180_000,
 } as const;
 
 /**

@@ -150,6 +150,8 @@ export interface SessionView {
   readonly generation: number;
   readonly nextSeq: number;
   readonly waiting: readonly string[];
+  /** Every run it has in mind: waiting, being taken or ended, running. */
+  readonly holds?: readonly string[];
   readonly turn?: { readonly run: string; readonly step: number; readonly tools: readonly string[] };
   /** Ids of approvals, or of a budget's question, it waits for. */
   readonly asks?: readonly string[];

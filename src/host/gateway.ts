@@ -180,6 +180,11 @@ function lateEngine(): { readonly engine: SessionEngine; arrived(engine: Session
       decided: async (to, answer) => (await now()).decided(to, answer),
       isRunning: async (session) => (await now()).isRunning(session),
       view: async (session) => (await now()).view(session),
+      condition: async (session) => (await now()).condition(session),
+      terminate: async (session, reason) => (await now()).terminate(session, reason),
+      async *runningSessions() {
+        yield* (await now()).runningSessions();
+      },
     },
     arrived(engine) {
       current = engine;

@@ -1,11 +1,13 @@
 /**
- * The one user of Temporal's client: signals, queries, visibility. Everything that reaches Temporal from here is ids.
+ * The one user of Temporal's client: signals, queries, terminations, visibility. Everything that reaches Temporal from
+ * here is ids.
  */
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import { QUERIES, SEARCH_ATTRIBUTES, SIGNALS, TASK_QUEUE, WORKFLOWS, clip, sessionWorkflowId } from '../core/names.js';
 import type { InboxItem } from '../core/queue.js';
 import type { DecidedSignal, SessionInput, SessionView, StopSignal } from '../core/run.js';
+import { type SessionCondition, readCondition } from './condition.js';
 
 const KEYS = {
   agent: defineSearchAttributeKey(SEARCH_ATTRIBUTES.agent, SearchAttributeType.KEYWORD),
@@ -28,6 +30,11 @@ export interface SessionEngine {
   /** A person answered: the session reads the answer from its row. */
   decided(to: SessionAddress, answer: DecidedSignal): Promise<void>;
   isRunning(session: string): Promise<boolean>;
+  condition(session: string): Promise<SessionCondition>;
+  /** Ends the workflow where it stands; its rows stay. @returns false when it did not run */
+  terminate(session: string, reason: string): Promise<boolean>;
+  /** Keys of the sessions whose workflow runs, as visibility has them: a moment late. */
+  runningSessions(): AsyncIterable<string>;
   /** Needs a worker. @returns undefined when the session does not run */
   view(session: string): Promise<SessionView | undefined>;
 }
@@ -37,6 +44,7 @@ const SIGNAL_DEADLINE_MS = 5_000;
 const QUERY_DEADLINE_MS = 3_000;
 
 export function createSessionEngine(client: Client): SessionEngine {
+  const prefix = sessionWorkflowId('');
   const handle = (session: string) => client.workflow.getHandle(sessionWorkflowId(session));
   const within = <T>(ms: number, call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + ms, call);
 
@@ -46,6 +54,20 @@ export function createSessionEngine(client: Client): SessionEngine {
     decided: (to, answer) => signal(to, SIGNALS.decided, answer),
 
     isRunning: (session) => ifRunning(async () => (await within(SIGNAL_DEADLINE_MS, () => handle(session).describe())).status.name === 'RUNNING', false),
+
+    condition: (session) => ifRunning<SessionCondition>(() => within(2 * SIGNAL_DEADLINE_MS, () => readCondition(client, session)), { state: 'gone' }),
+
+    terminate: (session, reason) =>
+      ifRunning(async () => {
+        await within(SIGNAL_DEADLINE_MS, () => handle(session).terminate(reason));
+        return true;
+      }, false),
+
+    async *runningSessions() {
+      for await (const { workflowId } of client.workflow.list({ query: `ExecutionStatus = "Running" AND WorkflowType = "${WORKFLOWS.session}"` })) {
+        if (workflowId.startsWith(prefix)) yield workflowId.slice(prefix.length);
+      }
+    },
 
     view: (session) => ifRunning<SessionView | undefined>(() => within(QUERY_DEADLINE_MS, () => handle(session).query<SessionView>(QUERIES.view)), undefined),
   };

@@ -22,14 +22,31 @@ const RETRY_MS = 2_000;
 /** One session that the engine refuses must not hold back the rows behind it; several in a row mean that it is away. */
 const REFUSED_IN_A_ROW = 3;
 
-export function createSweeper(deps: Pick<IntakeDeps, 'db' | 'engine' | 'log'>, options: { readonly everyMs?: number; readonly staleMs?: number } = {}): Sweeper {
+export interface SweeperDeps extends Pick<IntakeDeps, 'db' | 'engine' | 'log'> {
+  /** What else is looked after at every pass, after the rows; one that fails keeps nothing else from its turn. */
+  readonly passes?: readonly (() => Promise<void>)[];
+  /** Hears of a session with unfinished rows that does not run, before it is signalled again. */
+  readonly onGone?: (session: string) => Promise<void>;
+}
+
+export function createSweeper(deps: SweeperDeps, options: { readonly everyMs?: number; readonly staleMs?: number } = {}): Sweeper {
   const everyMs = options.everyMs ?? TIMINGS.sweepEvery;
   const staleMs = options.staleMs ?? TIMINGS.sweepEvery;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let passing: Promise<void> = Promise.resolve();
 
-  async function sweep(ofAge = staleMs): Promise<number> {
+  async function sweep(ofAge?: number): Promise<number> {
+    try {
+      return await sweepRows(ofAge ?? staleMs);
+    } finally {
+      for (const pass of deps.passes ?? []) {
+        if (!stopped) await pass().catch((error: unknown) => deps.log.warn({ error: messageOf(error) }, 'part of a sweep failed; tried again at the next'));
+      }
+    }
+  }
+
+  async function sweepRows(ofAge: number): Promise<number> {
     const rows = await sweepable(deps.db, Date.now() - ofAge);
     const running = new Map<string, boolean>();
     let signalled = 0;
@@ -39,8 +56,11 @@ export function createSweeper(deps: Pick<IntakeDeps, 'db' | 'engine' | 'log'>, o
       if (stopped) break;
       if (row.state !== 'accepted') {
         // A running session has the row in its memory, or loads it before it goes on.
-        if (!running.has(row.session)) running.set(row.session, await deps.engine.isRunning(row.session));
-        if (running.get(row.session)) continue;
+        const known = running.get(row.session);
+        const runs = known ?? (await deps.engine.isRunning(row.session));
+        running.set(row.session, runs);
+        if (runs) continue;
+        if (known === undefined) await deps.onGone?.(row.session).catch((error: unknown) => deps.log.debug({ error: messageOf(error) }, 'how a session ended is not known'));
       }
       if (await signal(deps, row)) {
         signalled += 1;

@@ -88,6 +88,7 @@ export const view = (s: SessionState): SessionView => ({
   generation: s.opened.generation,
   nextSeq: s.nextSeq,
   waiting: s.waiting.map((item) => item.run),
+  holds: [...s.waiting, ...s.stopped, ...[s.taking, s.turn?.item].filter((item) => item !== undefined)].map((item) => item.run),
   ...(s.turn ? { turn: { run: s.turn.item.run, step: s.turn.step, tools: openTools(s.turn) } } : {}),
   ...(asks(s).length > 0 ? { asks: asks(s) } : {}),
 });

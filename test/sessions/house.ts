@@ -4,7 +4,8 @@ import type { RunEvent } from '../../src/core/events.js';
 import type { InboundMessage } from '../../src/core/message.js';
 import type { Door, DoorAnswer, DoorRequest, Logger } from '../../src/core/ports.js';
 import type { InboxItem } from '../../src/core/queue.js';
-import type { DecidedSignal, StopSignal } from '../../src/core/run.js';
+import type { DecidedSignal, SessionView, StopSignal } from '../../src/core/run.js';
+import type { SessionCondition } from '../../src/sessions/condition.js';
 import type { SessionAddress, SessionEngine } from '../../src/sessions/engine.js';
 import { createDoor } from '../../src/sessions/intake.js';
 import type { Db } from '../../src/storage/sqlite.js';
@@ -16,6 +17,9 @@ export interface FakeEngine extends SessionEngine {
   readonly answers: { readonly session: string; readonly answer: DecidedSignal }[];
   readonly asked: string[];
   readonly running: Set<string>;
+  readonly conditions: Map<string, SessionCondition>;
+  readonly views: Map<string, SessionView>;
+  readonly terminated: { readonly session: string; readonly reason: string }[];
   /** While set, every call fails. */
   away: Error | undefined;
   /** Runs before a delivery counts: what the world looks like while it is under way. */
@@ -24,7 +28,7 @@ export interface FakeEngine extends SessionEngine {
 
 export function fakeEngine(): FakeEngine {
   const fake: FakeEngine = {
-    delivered: [], stops: [], answers: [], asked: [], running: new Set(), away: undefined, onDeliver: () => undefined,
+    delivered: [], stops: [], answers: [], asked: [], running: new Set(), conditions: new Map(), views: new Map(), terminated: [], away: undefined, onDeliver: () => undefined,
     async deliver(to, item) {
       await fake.onDeliver(item);
       if (fake.away) throw fake.away;
@@ -43,7 +47,21 @@ export function fakeEngine(): FakeEngine {
       if (fake.away) throw fake.away;
       return fake.running.has(session);
     },
-    view: async () => undefined,
+    view: async (session) => fake.views.get(session),
+    async condition(session) {
+      if (fake.away) throw fake.away;
+      return fake.conditions.get(session) ?? { state: fake.running.has(session) ? 'running' : 'gone' };
+    },
+    async terminate(session, reason) {
+      if (fake.away) throw fake.away;
+      if (!fake.running.delete(session)) return false;
+      fake.terminated.push({ session, reason });
+      fake.conditions.delete(session);
+      return true;
+    },
+    async *runningSessions() {
+      yield* fake.running;
+    },
   };
   return fake;
 }
