@@ -39,7 +39,7 @@ export interface BudgetQuestion {
   readonly answeredAt?: number;
   readonly updatedAt: number;
   /** Runs that wait for the answer. */
-  readonly waiting: readonly { readonly runId: string; readonly session: string; readonly since: number }[];
+  readonly waiting: readonly { readonly run: string; readonly runId: string; readonly session: string; readonly since: number }[];
 }
 
 export type BudgetLimits = Readonly<Partial<Record<BudgetScope, BudgetLimit>>>;
@@ -68,4 +68,28 @@ export function exceeds(limit: BudgetLimit, spent: BudgetAmount, wanted: BudgetA
   if (limit.tokens !== undefined && spent.tokens + wanted.tokens > limit.tokens) return 'tokens';
   if (limit.usd !== undefined && spent.usd + wanted.usd > limit.usd) return 'usd';
   return undefined;
+}
+
+/** One line as people see it. */
+export interface BudgetLine {
+  readonly line: string;
+  readonly scope: BudgetScope;
+  /** What the scope is of: a day, a session's key, … */
+  readonly of: string;
+  /** As configured and raised; absent: none. */
+  readonly limit: BudgetLimit;
+  readonly raised: BudgetAmount;
+  readonly spent: BudgetAmount;
+  /** By running attempts, at their most. */
+  readonly held: BudgetAmount;
+}
+
+export interface BudgetOverview {
+  /** The ledger's day. */
+  readonly day: string;
+  readonly timezone: string;
+  readonly limits: BudgetLimits;
+  readonly lines: readonly BudgetLine[];
+  /** Open ones, oldest first. */
+  readonly questions: readonly BudgetQuestion[];
 }

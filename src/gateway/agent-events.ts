@@ -141,6 +141,9 @@ export function createNarrator(): RunNarrator {
             agent('command_output', { ...command(event), phase: 'end', output: event.text, exitCode: event.details?.['exitCode'] ?? null, durationMs: event.details?.['durationMs'] ?? null });
           }
           break;
+        case 'budget':
+          agent('lifecycle', { phase: 'budget', questionId: event.question });
+          break;
         case 'failover':
           agent('lifecycle', { phase: 'fallback', from: event.from, to: event.to, reason: event.code });
           break;

@@ -3,9 +3,12 @@
  * Invariant: nothing here hands the gateway a secret but its own token, and snapshots come already redacted.
  */
 import type { Door, Logger, MediaStore, RunEvents } from '../core/ports.js';
+import type { ModelPrice } from '../core/model.js';
 import type { RowStore } from '../core/rows.js';
 import type { RunRing } from '../bus/ring.js';
+import type { BudgetControl } from '../sessions/budgets.js';
 import type { SessionControl } from '../sessions/control.js';
+import type { SpendingReader } from '../storage/spending.js';
 
 /** Who holds the gateway's token, from whatever device: the owner. */
 export const OWNER_PRINCIPAL = 'owner';
@@ -54,6 +57,8 @@ export interface ModelTest {
 export interface Models {
   list(): Promise<readonly ModelInfo[]>;
   status(): Promise<ModelsStatus>;
+  /** List price of a model (`provider/model`), when it is known. */
+  price(ref: string): ModelPrice | undefined;
   /** Calls the model for real. @param ref `provider/model`; the default one when absent */
   test(ref?: string): Promise<readonly ModelTest[]>;
 }
@@ -138,6 +143,7 @@ export interface GatewayDeps {
   /** What a client may do to a session beside sending to it. */
   readonly sessions: SessionControl;
   readonly models: Models;
+  readonly budgets: BudgetControl & SpendingReader;
   readonly config: ConfigControl;
   readonly health: () => HealthReport;
   readonly doctor: (deep: boolean) => Promise<readonly Check[]>;

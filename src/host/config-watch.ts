@@ -10,14 +10,16 @@ import type { Live } from './live.js';
 /** Polled: editors replace the file, which ends a watch on its inode. */
 const POLL_MS = 500;
 
-/** @returns the function that ends it */
-export function watchConfig(path: string, live: Live, log: Logger): () => void {
+/** @param applied what follows a change that took effect. @returns the function that ends it */
+export function watchConfig(path: string, live: Live, log: Logger, applied: () => Promise<void> = async () => undefined): () => void {
   let reloading = Promise.resolve();
   const changed = (): void => {
     reloading = reloading
       .then(() => live.reload())
-      .then((applied) => {
-        if (applied) log.info({ path }, 'config file read again');
+      .then(async (isNew) => {
+        if (!isNew) return;
+        log.info({ path }, 'config file read again');
+        await applied().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'what waited for the config is looked after at the next sweep'));
       })
       .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'the config file has an error; the gateway goes on with the settings it had'));
   };

@@ -6,9 +6,12 @@ import { statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import proto from '@temporalio/proto';
+import { BUDGET_SCOPES } from '../core/budget.js';
+import { isTimezone } from '../core/calendar.js';
 import { messageOf } from '../core/errors.js';
 import { SEARCH_ATTRIBUTES, TASK_QUEUE, TIMINGS, hostQueue } from '../core/names.js';
 import type { Check, Models } from '../gateway/deps.js';
+import { openQuestions } from '../storage/budget-questions.js';
 import { storePragmas } from '../storage/sqlite.js';
 import { sweepable } from '../storage/inbound.js';
 import type { Runtime } from './runtime.js';
@@ -84,6 +87,21 @@ export async function doctorChecks(deps: DoctorDeps, deep: boolean): Promise<rea
     check('models', 'Model', async () => {
       const { primary, configured } = await models.status();
       return configured ? { status: 'ok', detail: primary } : { status: 'warn', detail: 'no model key: the built-in offline provider answers', remedy: 'Set ANTHROPIC_API_KEY (or another provider’s key) and restart.' };
+    }),
+    check('budgets', 'Budgets', async () => {
+      const { limits } = runtime.live.budgets();
+      const wanted = runtime.live.loaded().config.agents.defaults.userTimezone;
+      if (wanted !== undefined && !isTimezone(wanted)) return { status: 'warn', detail: `agents.defaults.userTimezone is no time zone: ${wanted}`, remedy: 'Name one as Europe/Vienna; until then days are those of this machine.' };
+      const set = BUDGET_SCOPES.flatMap((scope) => {
+        const { tokens, usd } = limits[scope] ?? {};
+        return [...(tokens === undefined ? [] : [`${tokens} tokens a ${scope}`]), ...(usd === undefined ? [] : [`$${usd} a ${scope}`])];
+      });
+      if (set.length === 0) return { status: 'ok', detail: 'no limits are set' };
+      const chain = runtime.live.models().chain;
+      const unpriced = Object.values(limits).some(({ usd }) => usd !== undefined) ? chain.filter((ref) => models.price(ref) === undefined) : [];
+      if (unpriced.length > 0) return { status: 'warn', detail: `${set.join(', ')}; ${unpriced.join(', ')} has no known price and counts $0`, remedy: 'Set its cost in models.providers.<name>.models, or a limit in tokens.' };
+      const open = await openQuestions(runtime.db);
+      return open.length === 0 ? { status: 'ok', detail: set.join(', ') } : { status: 'warn', detail: `${open.length} reached, runs wait for your answer`, remedy: 'openclaw budgets list' };
     }),
     check('models.answer', 'Model answers', async () => {
       if (!deep) return { status: 'skip', detail: 'not asked', remedy: 'openclaw doctor --deep' };

@@ -12,12 +12,14 @@ import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/ports.js';
 import { buildGateway, listen } from '../gateway/app.js';
 import type { HealthReport } from '../gateway/deps.js';
+import { createBudgetControl } from '../sessions/budgets.js';
 import { createSessionControl } from '../sessions/control.js';
 import { type SessionEngine, createSessionEngine } from '../sessions/engine.js';
 import { createDoor } from '../sessions/intake.js';
 import { createSweeper } from '../sessions/sweeper.js';
 import { gatewayToken, type PathOptions } from '../storage/config/index.js';
 import { createRunReader } from '../storage/runs.js';
+import { createSpendingReader } from '../storage/spending.js';
 import { holdLock } from '../storage/sqlite.js';
 import { banner } from './banner.js';
 import { type Closing, createClosing } from './closing.js';
@@ -79,7 +81,8 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
   const draining = new AbortController();
   const late = lateEngine();
   const door = createDoor({ db, engine: late.engine, events: bus, log });
-  const sweeper = createSweeper({ db, engine: late.engine, log });
+  const budgets = createBudgetControl({ db, engine: late.engine, events: bus, log, budgets: () => live.budgets() });
+  const sweeper = createSweeper({ db, engine: late.engine, log, passes: [() => budgets.sweep()] });
   const models = createModelsPort(() => live.models());
   let temporal: Temporal | undefined;
   let workers: Workers | undefined;
@@ -105,6 +108,7 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
   const app = buildGateway({
     door, events: bus, ring, rows, models, health, log, startedAt,
     sessions: createSessionControl({ db, engine: late.engine }),
+    budgets: { ...budgets, ...createSpendingReader(db, () => live.budgets()) },
     config: createConfigControl({ live, path: paths.configPath, env: options.env, log }),
     doctor: (deep) => doctorChecks({ runtime, temporal: () => temporal, models }, deep),
     media: runtime.media,
@@ -115,7 +119,7 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
     webUrl: (session) => temporal?.webUrl(session),
   });
 
-  closing.opened('config watch', watchConfig(paths.configPath, live, log));
+  closing.opened('config watch', watchConfig(paths.configPath, live, log, () => budgets.sweep()));
   closing.opened('Temporal', () => temporal?.close());
   closing.opened('workers', () => workers?.stop());
   // Intake ends first: what comes now goes to the next gateway.

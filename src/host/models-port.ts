@@ -40,6 +40,15 @@ export function createModelsPort(registry: () => ModelRegistry): Models {
       };
     },
 
+    price(ref) {
+      try {
+        const { provider, model } = registry().resolve(ref);
+        return provider.facts(model).price;
+      } catch {
+        return undefined;
+      }
+    },
+
     test: async (ref) => Promise.all((ref === undefined ? registry().chain : [ref]).map((each) => testModel(registry(), each))),
   };
 }

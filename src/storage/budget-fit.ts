@@ -50,7 +50,8 @@ export function fit(lines: readonly LineState[], asked: Estimate): Fit {
       }
     }
   }
-  const wanted = Math.min(asked.output, alone >= EASY_OUTPUT ? EASY_OUTPUT : least);
+  const easy = Math.min(asked.output, EASY_OUTPUT);
+  const wanted = alone >= easy ? easy : least;
   return now < wanted && tightest ? { kind: 'held', line: tightest } : { kind: 'fits', output: Math.floor(now) };
 }
 

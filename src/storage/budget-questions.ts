@@ -164,6 +164,6 @@ async function withWaits(db: Db | Tx, rows: readonly Selectable<BudgetQuestionsT
     id: row.id, line: row.line, scope: row.scope, unit: row.unit, limit: Number(row.limit_value), spent: Number(row.spent_value), state: row.state,
     ...(row.answered_by === null ? {} : { answeredBy: row.answered_by }),
     createdAt: Number(row.created_at), ...(row.answered_at === null ? {} : { answeredAt: Number(row.answered_at) }), updatedAt: Number(row.updated_at),
-    waiting: waits.filter((wait) => wait.question === row.id).map((wait) => ({ runId: wait.run_id, session: wait.session, since: Number(wait.since) })),
+    waiting: waits.filter((wait) => wait.question === row.id).map((wait) => ({ run: wait.run, runId: wait.run_id, session: wait.session, since: Number(wait.since) })),
   }));
 }

@@ -174,7 +174,19 @@ export async function startWorld(options: { store?: Store; events?: RunEvents; d
     models: {
       list: async () => [{ id: 'echo', name: 'Echo', provider: 'offline', available: true, contextWindow: 8_000, input: ['text'] }],
       status: async () => ({ primary: 'offline/echo', fallbacks: [], contextTokens: 8_000, configured: false, providers: [{ provider: 'offline', available: true }] }),
+      price: () => undefined,
       test: async (ref = 'offline/echo') => [{ ref, ok: ref === 'offline/echo', latencyMs: 1 }],
+    },
+    budgets: {
+      timezone: () => 'UTC',
+      overview: async () => ({ day: '2026-01-01', timezone: 'UTC', limits: {}, lines: [], questions: [] }),
+      sums: async () => [],
+      topSessions: async () => [],
+      waitOf: async () => undefined,
+      answer: async (id) => {
+        throw invalidRequest(`there is no budget question ${id}`);
+      },
+      sweep: async () => undefined,
     },
     config: {
       get: snapshot,

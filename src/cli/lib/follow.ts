@@ -79,6 +79,7 @@ async function converse(options: FollowOptions, state: State, signal: AbortSigna
       const told = payload as AgentEventPayload;
       if (event !== 'agent' || told.runId !== options.question.runId) return;
       state.begun ||= told.stream !== 'run_status';
+      tellBudget(options, told);
       options.onEvent?.(told);
     });
     try {
@@ -93,6 +94,14 @@ async function converse(options: FollowOptions, state: State, signal: AbortSigna
     }
     await sleep(Math.min(RETRY_MS * 2 ** (losses - 1), MAX_PAUSE_MS), undefined, { signal });
   }
+}
+
+/** Told when it is asked and when it is answered; said once. */
+const budgetsTold = new Set<unknown>();
+function tellBudget({ note }: FollowOptions, { stream, data }: AgentEventPayload): void {
+  if (stream !== 'lifecycle' || data?.['phase'] !== 'budget' || budgetsTold.has(data['questionId'])) return;
+  budgetsTold.add(data['questionId']);
+  note(`Waiting: a budget is used up. Answer: openclaw budgets answer ${String(data['questionId'])} raise|once|stop`);
 }
 
 /** Silence looks like a fault; a run that waits its turn is none. */

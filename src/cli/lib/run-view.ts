@@ -1,4 +1,5 @@
 /** Shows runs: the list, and one run's timeline. Pure text; what the model wrote is made safe to print. */
+import { budgetAmount } from './budget-view.js';
 import { toolLine } from './tool-line.js';
 import { ago, amount, clock, columns, duration, money, oneLine, paint, printable, type Style } from './terminal.js';
 import type { RunAnswer, RunAttempt, RunStep, RunSummary, RunTool } from './wire.js';
@@ -28,6 +29,7 @@ export function showRun({ run, steps, totals }: RunAnswer): string {
     ['Session', run.sessionKey],
     ['Message', run.preview && oneLine(run.preview, 120)],
     ['State', paintState(run.state) + (run.code === undefined ? '' : ` (${run.code})`)],
+    ['Waits for', run.waitsForBudget && paint('yellow', `the budget of this ${run.waitsForBudget.scope} (${budgetAmount(run.waitsForBudget.unit, run.waitsForBudget.spent)} of ${budgetAmount(run.waitsForBudget.unit, run.waitsForBudget.limit)}): openclaw budgets answer ${run.waitsForBudget.id} raise|once|stop`)],
     ['Error', run.error && paint('red', oneLine(run.error, 300))],
     ['Merged into', run.mergedInto],
     ['Model', run.model ? [run.provider, run.model].filter(Boolean).join('/') : undefined],
@@ -73,7 +75,7 @@ function attemptCells(attempt: RunAttempt, before: RunAttempt | undefined): read
     attempt.usage?.totalTokens === undefined ? undefined : `${amount(attempt.usage.totalTokens)} tokens`,
     attempt.usage?.cost?.total === undefined ? undefined : money(attempt.usage.cost.total),
     attempt.state === 'ok' ? undefined : paintState(attempt.state === 'open' ? 'cut off' : attempt.state),
-    attempt.code,
+    attempt.code === 'lost' ? 'lost: counted at its estimate' : attempt.code,
   ];
   return [kind, model, attempt.durationMs === undefined ? '' : duration(attempt.durationMs), facts.filter(Boolean).join(', ')];
 }

@@ -6,6 +6,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '../../core/errors.js';
 import type { Gateway } from './client.js';
+import { budgetLine } from './budget-view.js';
 import type { EngineFacts, StatusAnswer } from './wire.js';
 import { ago, amount, box, columns, duration, oneLine, paint, size } from './terminal.js';
 
@@ -52,6 +53,7 @@ export function showStatus(status: Status): string {
     if (uiUrl) rows.push(['Web UI', uiUrl]);
     if (answer.models?.primary) rows.push(['Model', modelLine(answer.models)]);
     rows.push(['Runs', `${answer.runs?.running ?? 0} running, ${answer.runs?.queued ?? 0} waiting`]);
+    if (answer.budgets) rows.push(['Budgets', budgetLine(answer.budgets)]);
     rows.push(['Sessions', String(answer.sessions?.count ?? 0)]);
   }
   rows.push(['Storage', storageLine(status)], ['Config', existsSync(status.configPath) ? status.configPath : `${status.configPath} (none: defaults)`]);

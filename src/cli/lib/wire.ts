@@ -26,6 +26,7 @@ export interface RunSummary {
   readonly error?: string;
   readonly code?: string;
   readonly mergedInto?: string;
+  readonly waitsForBudget?: { readonly id: string; readonly scope: string; readonly unit: string; readonly limit: number; readonly spent: number };
   /** As the Web UI names the run. */
   readonly hash?: string;
   readonly webUrl?: string;
@@ -112,11 +113,54 @@ export interface EngineFacts {
   readonly problem?: string;
 }
 
+export interface BudgetSum {
+  readonly tokens: number;
+  readonly usd: number;
+}
+
+export interface BudgetQuestionInfo {
+  readonly id: string;
+  readonly line: string;
+  readonly scope: string;
+  readonly unit: string;
+  readonly limit: number;
+  readonly spent: number;
+  readonly state: string;
+  readonly createdAt: number;
+  readonly waiting: readonly { readonly runId: string; readonly session: string; readonly since: number }[];
+}
+
+/** Answer of `budgets.list`. */
+export interface BudgetsAnswer {
+  readonly day: string;
+  readonly timezone: string;
+  readonly lines: readonly { readonly line: string; readonly scope: string; readonly of: string; readonly limit: Partial<BudgetSum>; readonly raised: BudgetSum; readonly spent: BudgetSum; readonly held: BudgetSum }[];
+  readonly questions: readonly BudgetQuestionInfo[];
+}
+
+export interface UsageTotals {
+  readonly totalTokens: number;
+  readonly totalCost: number;
+  readonly missingCostEntries?: number;
+}
+
+/** Answer of `usage.summary`. */
+export interface UsageAnswer {
+  readonly timezone: string;
+  readonly days: number;
+  readonly today: UsageTotals;
+  readonly month: UsageTotals;
+  readonly totals: UsageTotals;
+  readonly models: readonly { readonly provider: string; readonly model: string; readonly count: number; readonly totals: UsageTotals }[];
+  readonly sessions: readonly { readonly key: string; readonly count: number; readonly totals: UsageTotals }[];
+}
+
 /** Answer of `status`. */
 export interface StatusAnswer {
   readonly sessions?: { readonly count?: number; readonly recent?: readonly SessionSummary[] };
   readonly models?: { readonly primary?: string; readonly fallbacks?: readonly string[]; readonly configured?: boolean };
   readonly runs?: { readonly running?: number; readonly queued?: number; readonly failed?: number };
+  readonly budgets?: { readonly spent?: BudgetSum; readonly limit?: Partial<BudgetSum>; readonly questions?: readonly { readonly id: string; readonly scope: string }[] };
   readonly gateway?: {
     readonly uptimeMs?: number;
     readonly ready?: boolean;

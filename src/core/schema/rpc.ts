@@ -44,3 +44,35 @@ export const HealthParams = closed({ probe: Type.Optional(Type.Boolean()) });
 export type HealthParams = Static<typeof HealthParams>;
 export const StatusParams = closed({ includeChannelSummary: Type.Optional(Type.Boolean()) });
 export type StatusParams = Static<typeof StatusParams>;
+
+const date = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' });
+
+/** The peer's, which its protocol package has no schema for. Days are UTC ones unless `mode` says otherwise. */
+export const UsageCostParams = closed({
+  days: Type.Optional(Type.Integer({ minimum: 1, maximum: 3_660 })),
+  startDate: Type.Optional(date),
+  endDate: Type.Optional(date),
+  range: Type.Optional(Type.Union(['7d', '30d', '90d', '1y', 'all'].map((name) => Type.Literal(name)))),
+  mode: Type.Optional(Type.Union(['utc', 'gateway', 'specific'].map((name) => Type.Literal(name)))),
+  timeZone: Type.Optional(text),
+  utcOffset: Type.Optional(Type.String({ pattern: '^UTC[+-]\\d{1,2}(?::[0-5]\\d)?$' })),
+  agentId: Type.Optional(text),
+  agentScope: Type.Optional(Type.Literal('all')),
+});
+export type UsageCostParams = Static<typeof UsageCostParams>;
+
+/** Days of the owner's time zone. */
+export const UsageSummaryParams = closed({ days: Type.Optional(Type.Integer({ minimum: 1, maximum: 3_660 })) });
+export type UsageSummaryParams = Static<typeof UsageSummaryParams>;
+
+export const BudgetsListParams = closed({});
+export type BudgetsListParams = Static<typeof BudgetsListParams>;
+
+export const BudgetsAnswerParams = closed({
+  id: text,
+  answer: Type.Union([Type.Literal('raise'), Type.Literal('once'), Type.Literal('stop')]),
+  /** By how much `raise` raises; the configured limit when absent. */
+  tokens: Type.Optional(Type.Integer({ minimum: 1 })),
+  usd: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+});
+export type BudgetsAnswerParams = Static<typeof BudgetsAnswerParams>;

@@ -1,5 +1,6 @@
 /** All methods by name; hello announces exactly these. A new family is a file beside this one and a line here. */
 import { agentMethods } from './agent.js';
+import { budgetMethods } from './budgets.js';
 import { chatMethods } from './chat.js';
 import { configMethods } from './config.js';
 import { doctorMethods } from './doctor.js';
@@ -8,9 +9,10 @@ import { modelMethods } from './models.js';
 import { runMethods } from './runs.js';
 import { sessionMethods } from './sessions.js';
 import { systemMethods } from './system.js';
+import { usageMethods } from './usage.js';
 
 export const METHODS: ReadonlyMap<string, Method> = new Map(
-  [systemMethods, agentMethods, chatMethods, sessionMethods, runMethods, modelMethods, configMethods, doctorMethods].flat().map((entry) => [entry.name, entry]),
+  [systemMethods, agentMethods, chatMethods, sessionMethods, runMethods, modelMethods, configMethods, doctorMethods, usageMethods, budgetMethods].flat().map((entry) => [entry.name, entry]),
 );
 
 /** Events a client may get. */

@@ -58,7 +58,9 @@ export const runsGet = method({
     const row = await deps.rows.run(params.runId, session);
     if (!row) throw invalidRequest(`unknown run: ${params.runId}`, { code: 'UNKNOWN_RUN', runId: params.runId });
     const timeline = await deps.rows.timeline(row.run);
-    return { run: await runView(row, deps, now()), steps: steps(timeline), totals: totals(timeline) };
+    const question = row.endedAt === undefined ? await deps.budgets.waitOf(row.run) : undefined;
+    const waits = question ? { waitsForBudget: { id: question.id, scope: question.scope, unit: question.unit, limit: question.limit, spent: question.spent } } : {};
+    return { run: { ...(await runView(row, deps, now())), ...waits }, steps: steps(timeline), totals: totals(timeline) };
   },
 });
 

@@ -27,13 +27,15 @@ export const status = method({
   params: validator(StatusParams),
   async handler(_params, { deps, now }) {
     const at = now();
-    const [models, page, running, queued, failed] = await Promise.all([
+    const [models, page, running, queued, failed, budgets] = await Promise.all([
       deps.models.status(),
       deps.rows.listSessions({ limit: RECENT }),
       deps.rows.listRuns({ state: ['taken'], limit: 1 }),
       deps.rows.listRuns({ state: ['accepted', 'held', 'signalled'], limit: 1 }),
       deps.rows.listRuns({ state: ['error'], limit: 1 }),
+      deps.budgets.overview(),
     ]);
+    const today = budgets.lines.find(({ scope }) => scope === 'day');
     const recent = page.sessions.map((row) => sessionEntry(row, at));
     const memory = process.memoryUsage();
     return {
@@ -54,6 +56,7 @@ export const status = method({
       pid: process.pid,
       models,
       runs: { running: running.total, queued: queued.total, failed: failed.total },
+      budgets: { day: budgets.day, ...(today ? { spent: today.spent, limit: today.limit } : {}), questions: budgets.questions.map(({ id, scope }) => ({ id, scope })) },
       gateway: gatewayFacts(deps, at),
     };
   },
