@@ -32,13 +32,13 @@ export function stream(answer: ModelAnswer, options: StreamOptions): ModelAnswer
   return answer;
 }
 
-/** Models named `…sees…` take images. */
+/** Models named `…sees…` take images, those named `…wordy…` give long answers. */
 export function scriptedModels(chain: readonly string[] = ['fake/one']): ScriptedModels {
   const rules: { readonly text: string | RegExp; readonly step: Step }[] = [];
   const requests: ModelRequest[] = [];
   const provider: ModelProvider = {
     id: 'fake',
-    facts: (model) => ({ contextWindow: 100_000, maxTokens: 1_000, images: model.includes('sees'), reasoning: true, price: { input: 1, output: 2 } }),
+    facts: (model) => ({ contextWindow: 100_000, maxTokens: model.includes('wordy') ? 8_000 : 1_000, images: model.includes('sees'), reasoning: true, price: { input: 1, output: 2 } }),
     async stream(request, options) {
       requests.push(request);
       const asked = newestText(request);
