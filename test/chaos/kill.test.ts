@@ -1,197 +1,163 @@
 /**
- * SIGKILL in the middle of a chain of five tool calls: at every step boundary, inside every command, the engine, both.
- * After each: the same run, every line once, one answer, and every question about the run answered truthfully.
+ * SIGKILL of the gateway at chosen instants of chains of ten calls: at every step boundary, in the middle of model
+ * streams and commands, between row and completion, between claim and effect. After each, what `lib/whole.ts` says.
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type Installation, install, until } from '../servers/installation.js';
-import { DEFAULT_KEY, type ModelServer, type SeenRequest, defaultAnswer, startModelServer } from '../servers/model-server.js';
+import { CALLS, type Scene, type Sent, catchInstant, chain, openScene, until } from './lib/scene.js';
+import { type Answer, type Ask, isCommand } from './lib/script.js';
+import { expectWhole } from './lib/whole.js';
 
-const CALLS = 5;
-let house: Installation;
-let model: ModelServer;
-/** Called when a request arrives; returning true leaves it without an answer. */
-let onRequest: (seen: SeenRequest) => boolean = () => false;
-
+let scene: Scene;
 beforeAll(async () => {
-  model = await startModelServer({ answer: (seen) => (onRequest(seen) ? { kind: 'mute' } : defaultAnswer(seen)) });
-  house = await install({
-    config: {
-      tools: { exec: { mode: 'full' } },
-      agents: { defaults: { model: { primary: 'local/scripted', fallbacks: ['local/spare'] } } },
-      models: { providers: { local: { baseUrl: model.baseUrl('openai'), apiKey: DEFAULT_KEY, api: 'openai-completions', models: ['scripted', 'spare'].map((id) => ({ id, contextWindow: 100_000, maxTokens: 4_000 })) } } },
-    },
-  });
-  await house.start();
+  scene = await openScene();
 });
 afterEach(() => {
-  onRequest = () => false;
+  scene.model.hook = undefined;
 });
-afterAll(async () => {
-  await house?.remove();
-  await model?.close();
-});
+afterAll(() => scene?.close());
 
-const file = (name: string): string => join(house.workspace, name);
-const lines = (name: string): string[] => (existsSync(file(name)) ? readFileSync(file(name), 'utf8').trim().split('\n') : []);
-
-/** Starts a chain in its own session. Each command writes a line, waits for its gate, writes another. */
-async function startChain(id: string): Promise<void> {
-  for (let call = 1; call <= CALLS; call += 1) rmSync(file(`${id}.gate${call}`), { force: true });
-  const command = `sh -c 'echo begin-{i} >> ${id}.log; while [ ! -e ${id}.gate{i} ]; do sleep 0.02; done; echo end-{i} >> ${id}.log; echo out-{i}'`;
-  const client = await house.client();
-  await client.request('chat.send', { sessionKey: `chaos-${id}`, message: `chain: ${CALLS} ${command}`, idempotencyKey: id });
-}
-const openGates = (id: string, upTo = CALLS): void => {
-  for (let call = 1; call <= upTo; call += 1) writeFileSync(file(`${id}.gate${call}`), '');
+const range = (from: number, to: number): readonly number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const sendAll = async (chains: readonly Sent[]): Promise<void> => {
+  for (const sent of chains) await scene.send(sent);
 };
+const expectAllWhole = async (chains: readonly Sent[]): Promise<void> => {
+  for (const sent of chains) await expectWhole(scene, [sent]);
+};
+const doneOf = (sent: Sent): readonly number[] => scene.model.asksOf(sent.id).map((ask) => ask.done);
 
-interface Waited {
-  readonly runId: string;
-  readonly status: string;
-}
-interface History {
-  readonly messages: readonly { readonly role: string; readonly content: unknown; readonly toolCallId?: string; readonly stopReason?: string }[];
-}
-
-/** What must hold whatever was killed. */
-async function expectWhole(id: string): Promise<void> {
-  const client = await house.client();
-  expect(await client.request<Waited>('agent.wait', { runId: id, timeoutMs: 60_000 }, { timeoutMs: 70_000 })).toMatchObject({ runId: id, status: 'ok' });
-  expect(lines(`${id}.log`)).toEqual(Array.from({ length: CALLS }, (_, i) => [`begin-${i + 1}`, `end-${i + 1}`]).flat());
-  const history = await client.request<History>('chat.history', { sessionKey: `chaos-${id}` });
-  const roles = history.messages.map((message) => message.role);
-  expect(roles).toEqual(['user', ...Array.from({ length: CALLS }, () => ['assistant', 'toolResult']).flat(), 'assistant']);
-  const answer = JSON.stringify(history.messages.at(-1)!.content);
-  expect(answer).toContain(Array.from({ length: CALLS }, (_, i) => `out-${i + 1}`).join(' | '));
-  // The key again: answered from its row, without another model call.
-  const before = model.requests.length;
-  const again = await client.request<{ readonly runId: string; readonly status: string }>('chat.send', { sessionKey: `chaos-${id}`, message: messageOf(history), idempotencyKey: id });
-  expect(again).toEqual({ runId: id, status: 'ok' });
-  const runs = await client.request<{ readonly runs: readonly { readonly runId: string; readonly state: string }[] }>('runs.list', { sessionKey: `chaos-${id}` });
-  expect(runs.runs.map((run) => [run.runId, run.state])).toEqual([[id, 'ok']]);
-  expect(model.requests.length).toBe(before);
-  client.close();
-}
-
-function messageOf(history: History): string {
-  const { content } = history.messages[0]!;
-  return typeof content === 'string' ? content : (content as readonly { readonly text: string }[])[0]!.text;
-}
-
-test('the gateway is killed with one chain at every step boundary: after 0, 1, … 5 of five calls', async () => {
-  const ids = [0, 1, 2, 3, 4, 5].map((done) => `boundary-${done}`);
-  const held = new Set<string>();
-  // Each chain's request at its own boundary gets no answer, once.
-  onRequest = (seen) => {
-    const id = ids.find((each) => seen.text.includes(`${each}.log`));
-    if (id === undefined || held.has(id) || id !== `boundary-${seen.results.length}`) return false;
-    held.add(id);
-    return true;
+/** Catches each chain's request after `after` calls, once. */
+function catchAsks(wanted: ReadonlyMap<string, number>, reply: (ask: Ask, answer: Answer) => ReturnType<NonNullable<Scene['model']['hook']>>): { readonly all: () => boolean } {
+  const caught = new Set<string>();
+  scene.model.hook = (ask, answer) => {
+    if (wanted.get(ask.id) !== ask.done || caught.has(ask.id)) return undefined;
+    caught.add(ask.id);
+    return reply(ask, answer);
   };
-  for (const id of ids) {
-    await startChain(id);
-    openGates(id);
-  }
-  await until('every chain is at its boundary', () => held.size === ids.length);
-  await house.kill();
-  await house.start();
-  for (const [done, id] of ids.entries()) {
-    await expectWhole(id);
-    // The interrupted call is asked once more, finished ones never again.
-    const perStep = model.requests.filter((seen) => seen.text.includes(`${id}.log`)).map((seen) => seen.results.length);
-    expect(perStep).toEqual([0, 1, 2, 3, 4, 5].flatMap((step) => (step === done ? [step, step] : [step])));
+  return { all: () => caught.size === wanted.size };
+}
+
+test('one chain at every step boundary, after 0, 1, … 10 of ten calls, and one in the middle of every model stream', async () => {
+  const boundary = range(0, CALLS).map((done) => chain(`boundary-${done}`));
+  const stream = range(0, CALLS).map((done) => chain(`stream-${done}`));
+  const wanted = new Map([boundary, stream].flatMap((chains) => chains.map(({ id }, done) => [id, done] as const)));
+  const caught = catchAsks(wanted, (ask, answer) => (ask.id.startsWith('stream') ? { ...answer, fault: { after: 2, how: 'silent' } } : { kind: 'mute' }));
+  await sendAll([...boundary, ...stream]);
+  await until('every chain is where it is to be cut', caught.all);
+  await scene.house.kill();
+  await scene.house.start();
+  for (const [id, done] of wanted) {
+    const sent = [...boundary, ...stream].find((one) => one.id === id)!;
+    await expectWhole(scene, [sent]);
+    // The interrupted step is asked once more, finished ones never again.
+    expect(doneOf(sent)).toEqual(range(0, CALLS).flatMap((step) => (step === done ? [step, step] : [step])));
   }
 });
 
-test('the gateway is killed inside a command, with one chain in each of five: commands live on and are re-attached', async () => {
-  const ids = [1, 2, 3, 4, 5].map((inside) => `inside-${inside}`);
-  for (const [index, id] of ids.entries()) {
-    await startChain(id);
-    openGates(id, index);
+test('one chain in the middle of each command: they live on, end while nobody watches, and are re-attached', async () => {
+  const inside = range(1, CALLS).filter(isCommand);
+  const chains = inside.map((call) => chain(`inside-${call}`, { gated: true }));
+  await sendAll(chains);
+  for (const [index, sent] of chains.entries()) scene.open(sent, inside[index]! - 1);
+  await until('every command runs', () => chains.every((sent, index) => scene.inside(sent, inside[index]!)));
+  await scene.house.kill();
+  const ending = chains.filter((_, index) => index % 2 === 0);
+  for (const sent of ending) scene.open(sent);
+  await until('some have ended', () => ending.every((sent) => scene.lines(`${sent.id}.log`).includes(`line-${inside[chains.indexOf(sent)]!}`)));
+  await scene.house.start();
+  for (const sent of chains) scene.open(sent);
+  await expectAllWhole(chains);
+  for (const sent of chains) expect(doneOf(sent)).toEqual(range(0, CALLS));
+});
+
+/** The engine is frozen before the rows are written, and never thaws: it cannot have heard of them. */
+test('between row and completion: answers and results that are stored, but unknown to the engine, are used', async () => {
+  const at = [0, 3, 6, CALLS];
+  const answers = at.map((done) => chain(`row-answer-${done}`));
+  const calls = [1, 5, 9];
+  const results = calls.map((call) => chain(`row-result-${call}`, { gated: true }));
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const caught = catchAsks(new Map(answers.map(({ id }, index) => [id, at[index]!])), (_, answer) => ({ ...answer, hold: { after: 2, until: released } }));
+  await sendAll([...answers, ...results]);
+  for (const [index, sent] of results.entries()) scene.open(sent, calls[index]! - 1);
+  await until('all are where they are to be cut', () => caught.all() && results.every((sent, index) => scene.inside(sent, calls[index]!)));
+  process.kill(scene.house.engine().pid, 'SIGSTOP');
+  release();
+  for (const sent of results) scene.open(sent);
+  const hasRow = ({ id }: Sent, step: number, kind: string): boolean =>
+    scene.query('select 1 from transcript t join inbound i on i.run = t.run where i.run_id = ? and t.step = ? and t.kind = ?', id, step, kind).length === 1;
+  await until('every row is written', () => answers.every((sent, index) => hasRow(sent, at[index]! + 1, 'assistant')) && results.every((sent, index) => hasRow(sent, calls[index]!, 'tool.0')));
+  scene.house.killEngine();
+  await scene.house.kill();
+  await scene.house.start();
+  await expectAllWhole([...answers, ...results]);
+  // Stored, so never asked for again.
+  for (const sent of [...answers, ...results]) expect(doneOf(sent)).toEqual(range(0, CALLS));
+});
+
+test('between claim, effect and end: a claimed write is done once, a claimed command is begun once', async () => {
+  const chains: Sent[] = [];
+  const jobs = join(scene.house.stateDir, 'jobs');
+  const claims = (done: boolean): number =>
+    scene
+      .query<{ id: string; key: string }>(`select i.run_id as id, c.key as key from claims c join inbound i on c.key like i.run || ':%' where c.state = 'begun'`)
+      .filter(({ id, key }) => scene.lines(`${id}.log`).includes(`line-${/:(\d+)\./.exec(key)![1]}`) === done).length;
+  const unstarted = (): number => readdirSync(jobs).filter((name) => !name.startsWith('.') && !existsSync(join(jobs, name, 'command.json')) && !existsSync(join(jobs, name, 'exit.json'))).length;
+  /** How many calls stand at each of these instants. */
+  const instants = { 'claim and effect': () => claims(false), 'effect and end of the claim': () => claims(true), "a job's claim and its command": unstarted };
+  const missed = new Set(Object.keys(instants) as (keyof typeof instants)[]);
+
+  // They last a millisecond or so: which were hit is read when the process is dead.
+  for (let round = 1; round <= 9 && missed.size > 0; round += 1) {
+    const [aim] = missed;
+    const writing = range(1, 5).map((n) => chain(`claim-${round}-write-${n}`));
+    const running = range(1, 5).map((n) => chain(`claim-${round}-exec-${n}`));
+    chains.push(...writing, ...running);
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const caught = catchAsks(new Map([...writing.map(({ id }) => [id, 1] as const), ...running.map(({ id }) => [id, 2] as const)]), (_, answer) => ({ ...answer, hold: { after: 2, until: released } }));
+    await sendAll([...writing, ...running]);
+    await until('every next call is about to be asked for', caught.all);
+    release();
+    await catchInstant(() => instants[aim!]() > 0, 10_000);
+    const killed = scene.house.kill();
+    // A supervisor lives on: this one instant is over when the gateway is gone.
+    if (unstarted() > 0) missed.delete("a job's claim and its command");
+    await killed;
+    for (const instant of ['claim and effect', 'effect and end of the claim'] as const) if (instants[instant]() > 0) missed.delete(instant);
+    await scene.house.start();
   }
-  await until('every command runs', () => ids.every((id, index) => lines(`${id}.log`).includes(`begin-${index + 1}`)));
-  await house.kill();
-  // Two of them end while nobody watches; their results are found.
-  openGates('inside-2', 2);
-  openGates('inside-5');
-  await until('they ended', () => lines('inside-2.log').includes('end-2') && lines('inside-5.log').includes('end-5'));
-  await house.start();
-  for (const id of ids) openGates(id);
-  for (const id of ids) await expectWhole(id);
+  expect([...missed], 'never killed between').toEqual([]);
+  await expectAllWhole(chains);
 });
 
 test('killed three times in one model call and once in a command, a run is neither given up nor handed to another model', async () => {
-  const id = 'again';
-  let asked = 0;
+  const sent = chain('again', { gated: true });
   // As many attempts as a model gets before the next one in line is asked.
-  onRequest = (seen) => seen.text.includes(`${id}.log`) && (asked += 1) <= 3;
-  await startChain(id);
+  scene.model.hook = (ask) => (ask.id === sent.id && scene.model.asksOf(sent.id).length <= 3 ? { kind: 'mute' } : undefined);
+  await scene.send(sent);
   for (let kill = 1; kill <= 3; kill += 1) {
-    await until(`the model is asked for the ${kill}. time`, () => asked === kill);
-    await house.kill();
-    await house.start();
+    await until(`the model is asked for the ${kill}. time`, () => scene.model.asksOf(sent.id).length === kill);
+    await scene.house.kill();
+    await scene.house.start();
   }
-  await until('a command runs', () => lines(`${id}.log`).includes('begin-1'));
-  await house.kill();
-  openGates(id);
-  await house.start();
-  await expectWhole(id);
-  expect(new Set(model.requests.filter((seen) => seen.text.includes(`${id}.log`)).map((seen) => seen.body['model']))).toEqual(new Set(['scripted']));
-});
-
-test('the Temporal server is killed inside a command: it comes back on its ports and the chain goes on', async () => {
-  const id = 'engine';
-  await startChain(id);
-  await until('the command runs', () => lines(`${id}.log`).includes('begin-1'));
-  const before = house.engine().pid;
-  house.killEngine();
-  await until('it was started again', () => house.engine().pid !== before);
-  openGates(id);
-  await expectWhole(id);
-});
-
-test('gateway and Temporal server are killed together', async () => {
-  const id = 'both';
-  await startChain(id);
-  openGates(id, 1);
-  await until('the second command runs', () => lines(`${id}.log`).includes('begin-2'));
-  house.killEngine();
-  await house.kill();
-  await house.start();
-  openGates(id);
-  await expectWhole(id);
-});
-
-test('five messages wait behind a running one when the gateway is killed: six answers, in order', async () => {
-  const id = 'queued';
-  await startChain(id);
-  await until('the first command runs', () => lines(`${id}.log`).includes('begin-1'));
-  const client = await house.client();
-  const waiting = ['a', 'b', 'c', 'd', 'e'].map((name) => `${id}-${name}`);
-  for (const runId of waiting) await client.request('chat.send', { sessionKey: `chaos-${id}`, message: `say ${runId}`, idempotencyKey: runId, queueMode: 'followup' });
-  await house.kill();
-  await house.start();
-  openGates(id);
-  const after = await house.client();
-  for (const runId of [id, ...waiting]) {
-    expect(await after.request<Waited>('agent.wait', { runId, timeoutMs: 60_000 }, { timeoutMs: 70_000 })).toMatchObject({ runId, status: 'ok' });
-  }
-  const history = await after.request<History>('chat.history', { sessionKey: `chaos-${id}`, limit: 200 });
-  const answers = history.messages.filter((message) => message.role === 'assistant').map((message) => JSON.stringify(message.content));
-  for (const runId of waiting) expect(answers.filter((text) => text.includes(`say ${runId}`))).toHaveLength(1);
-  expect(history.messages.filter((message) => message.role === 'user').slice(1).map((message) => message.content)).toEqual(waiting.map((runId) => expect.stringContaining(`say ${runId}`)));
+  await until('a command runs', () => scene.inside(sent, 1));
+  await scene.house.kill();
+  scene.open(sent);
+  await scene.house.start();
+  await expectWhole(scene, [sent]);
 });
 
 test('a gentle stop hands a running command over: the next start attaches to it', async () => {
-  const id = 'gentle';
-  await startChain(id);
-  await until('the command runs', () => lines(`${id}.log`).includes('begin-1'));
+  const sent = chain('gentle', { gated: true });
+  await scene.send(sent);
+  await until('the command runs', () => scene.inside(sent, 1));
   const before = Date.now();
-  await house.stop();
+  await scene.house.stop();
   expect(Date.now() - before).toBeLessThan(15_000);
-  await house.start();
-  openGates(id);
-  await expectWhole(id);
+  await scene.house.start();
+  scene.open(sent);
+  await expectWhole(scene, [sent]);
 });

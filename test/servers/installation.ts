@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Gateway, connectGateway } from '../../src/cli/lib/client.js';
+import { readPidFile } from '../../src/host/engine/record.js';
 
 const BIN = fileURLToPath(new URL('../../bin/openclaw.mjs', import.meta.url));
 
@@ -40,6 +41,7 @@ export async function install(options: InstallationOptions = {}) {
   const output: string[] = [];
   let child: ChildProcess | undefined;
   const clients: Gateway[] = [];
+  const others: ChildProcess[] = [];
 
   /** Starts the gateway in a process group of its own, as a terminal does, and waits for nothing. */
   function launch(): ChildProcess {
@@ -56,6 +58,15 @@ export async function install(options: InstallationOptions = {}) {
       if (started.exitCode !== null) throw new Error(`the gateway ended:\n${output.join('')}`);
       return ready();
     });
+  }
+
+  /** A further process of this installation, e.g. a worker. Ended with the installation. */
+  function beside(args: readonly string[]): ChildProcess {
+    const started = spawn(process.execPath, [BIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    started.stdout.on('data', (data: Buffer) => output.push(data.toString()));
+    started.stderr.on('data', (data: Buffer) => output.push(data.toString()));
+    others.push(started);
+    return started;
   }
 
   /** Any other command, to its end. */
@@ -98,7 +109,7 @@ export async function install(options: InstallationOptions = {}) {
   }
 
   return {
-    home, stateDir, port, env, output, launch, start, run, client, ready, engine,
+    home, stateDir, port, env, output, launch, start, beside, run, client, ready, engine,
     workspace: join(stateDir, 'workspace'),
     /** SIGKILL: nothing gets to say goodbye. */
     kill: () => end('SIGKILL'),
@@ -109,14 +120,22 @@ export async function install(options: InstallationOptions = {}) {
       process.kill(engine().pid, 'SIGKILL');
     },
     pid: () => child?.pid,
-    async remove(): Promise<void> {
+    /** To the gateway, as it is: SIGSTOP, SIGCONT. */
+    signal: (name: NodeJS.Signals): void => void child?.kill(name),
+    /** The gateway ended by itself. */
+    gone: () => child !== undefined && (child.exitCode !== null || child.signalCode !== null),
+    async remove({ keepFiles = false }: { readonly keepFiles?: boolean } = {}): Promise<void> {
       await end('SIGKILL');
-      try {
-        process.kill(engine().pid, 'SIGKILL');
-      } catch {
-        // Never started, or killed by the test.
+      for (const other of others) other.kill('SIGKILL');
+      // The second one is a server whose gateway was killed before it could record it.
+      for (const pid of [() => engine().pid, () => readPidFile(stateDir)!.pid]) {
+        try {
+          process.kill(pid(), 'SIGKILL');
+        } catch {
+          // Never started, or killed by the test.
+        }
       }
-      rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+      if (!keepFiles) rmSync(home, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

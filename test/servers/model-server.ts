@@ -32,6 +32,8 @@ export type Reply =
       readonly delayMs?: number;
       /** After so many events: `reset` the connection, `cut` it cleanly, or fall `silent`. */
       readonly fault?: { readonly after: number; readonly how: 'reset' | 'cut' | 'silent' };
+      /** After so many events nothing more is sent until this resolves. */
+      readonly hold?: { readonly after: number; readonly until: Promise<void> };
     }
   | { readonly kind: 'error'; readonly status: number; readonly type?: string; readonly code?: string; readonly message?: string; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown }
   /** Events sent as they are; an object is sent as one SSE event of the wire, a string verbatim. */
@@ -259,12 +261,13 @@ async function send(req: IncomingMessage, res: ServerResponse, wire: Wire, reply
 
 type Answer = Extract<Reply, { readonly kind?: 'answer' }>;
 
-async function stream(req: IncomingMessage, res: ServerResponse, events: readonly string[], { delayMs, fault }: { readonly delayMs?: number; readonly fault?: Answer['fault'] }): Promise<void> {
+async function stream(req: IncomingMessage, res: ServerResponse, events: readonly string[], { delayMs, fault, hold }: { readonly delayMs?: number; readonly fault?: Answer['fault']; readonly hold?: Answer['hold'] }): Promise<void> {
   res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
   res.flushHeaders();
   for (const [i, event] of events.entries()) {
     if (fault && i >= fault.after) break;
     if (delayMs) await pause(delayMs);
+    if (hold?.after === i) await hold.until;
     if (res.destroyed) return;
     res.write(event);
   }
