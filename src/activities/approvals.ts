@@ -8,7 +8,7 @@ import type { Fence, HandOnInput, HandOnResult, RequestApprovalInput, RequestApp
 import { parseSessionKey } from '../core/session-key.js';
 import type { ToolCall } from '../core/transcript.js';
 import { approvalById, approvalId, approvalOfCall, callKey, isGranted, markHandedOn, putApproval } from '../storage/approvals.js';
-import { type Tx, assertFence } from '../storage/fence.js';
+import { type Tx, assertFence, storeBehind } from '../storage/fence.js';
 import { inboundById } from '../storage/inbound.js';
 import { mayUse, rightsOf } from '../storage/rights.js';
 import type { Db } from '../storage/sqlite.js';
@@ -83,7 +83,7 @@ export function createApprovalActivities(deps: ActivityDeps): ApprovalActivities
         const result = await db.transaction().execute(async (tx) => {
           await assertFence(tx, input);
           const known = await approvalById(tx, input.approval);
-          if (!known) throw new Error(`there is no approval ${input.approval}`);
+          if (!known) throw storeBehind(`approval ${input.approval} was asked for and is not there`);
           if (known.handedOnAt === undefined && !(await markHandedOn(tx, input.approval))) return { state: known.state, runId: '' };
           const row = await resultRow(tx, input, input.callSeq, input, waitingText(input.approval), { approval: input.approval, waiting: true });
           if (row) await appendRows(tx, input, [row]);
@@ -95,7 +95,7 @@ export function createApprovalActivities(deps: ActivityDeps): ApprovalActivities
   };
 }
 
-function agentOf(session: string): string {
+export function agentOf(session: string): string {
   const parsed = parseSessionKey(session);
   return 'problem' in parsed ? 'main' : parsed.agent;
 }

@@ -4,14 +4,15 @@
  */
 import { RPC_CHANNEL, hostQueue } from '../core/names.js';
 import type {
-  AnswerCallInput, EndRunInput, EndRunResult, OpenSessionInput, OpenSessionResult, RunOutcome, TakeRunInput, TakeRunResult,
+  AnswerCallInput, EndRunInput, EndRunResult, Fence, OpenSessionInput, OpenSessionResult, RunOutcome, TakeRunInput, TakeRunResult,
 } from '../core/run.js';
 import { ENDED_BY_STOP, SKIPPED_BY_STOP } from '../core/run.js';
 import type { RowContent, TranscriptRow } from '../core/transcript.js';
 import { approvalById, callKey, cancelApprovals, handedOnApprovals, settleApproval } from '../storage/approvals.js';
 import { draftText } from '../storage/drafts.js';
-import { assertFence, ensureSession, takeGeneration, type Tx } from '../storage/fence.js';
-import { endInbound, inboundById, inboxItem, markTaken, openInbound } from '../storage/inbound.js';
+import { assertFence, ensureSession, storeBehind, takeGeneration, type Tx } from '../storage/fence.js';
+import { type Inbound, endInbound, inboundById, inboxItem, markTaken, openInbound } from '../storage/inbound.js';
+import { takeLost } from '../storage/lost.js';
 import { pinnedHost } from '../storage/meta.js';
 import { appendRows, highestSeq, rowAt, runRows, sameIdentity, type NewRow } from '../storage/transcript.js';
 import { waitedForPeople } from '../storage/waited.js';
@@ -20,6 +21,7 @@ import type { ActivityDeps } from './deps.js';
 import { translated } from './failures.js';
 import { deniedText, followOnOf } from './follow-on.js';
 import { resultRow } from './result-row.js';
+import { expectRowsBelow, lostText, repairing } from './store-behind.js';
 import { type Progress, answered, policyIn, progressOf } from './turn-state.js';
 
 export interface BookkeepingActivities extends ApprovalActivities {
@@ -33,6 +35,7 @@ export interface BookkeepingActivities extends ApprovalActivities {
 export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
   const { db } = deps;
   const coded = <T>(work: () => Promise<T>): Promise<T> => translated(work, () => false);
+  const fenced = <T>(input: Fence, work: () => Promise<T>): Promise<T> => repairing(deps, input, () => coded(work));
 
   return {
     openSession: (input) =>
@@ -55,12 +58,14 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
       }),
 
     takeRun: (input) =>
-      coded(async () => {
+      fenced(input, async () => {
         const settings = deps.settings();
         const taken = await db.transaction().execute(async (tx) => {
           await assertFence(tx, input);
           const known = await inboundById(tx, input.inboundId);
-          if (known?.session !== input.session || !(await markTaken(tx, input.inboundId))) return undefined;
+          if (!known) throw storeBehind(`message ${input.inboundId} was accepted and is not there`);
+          await expectRowsBelow(tx, input.session, input.seq);
+          if (known.session !== input.session || !(await markTaken(tx, input.inboundId))) return undefined;
           // With the time it was taken, the first one's when this is a repeat.
           const inbound = (await inboundById(tx, input.inboundId)) ?? known;
           let rows = await runRows(tx, input.run);
@@ -77,7 +82,9 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
             rows = await appendRows(tx, input, [{ seq: input.seq, run: input.run, step: 0, kind: 'user', content }]);
           }
           // Read, not counted: an earlier attempt of this very activity may have written the row.
-          return { inbound, waitedMs, progress: progressOf(rows, Math.max(input.seq, (await highestSeq(tx, input.session)) + 1), policyIn(deps.tools())) };
+          const progress = async (): Promise<Progress> => progressOf(rows, Math.max(input.seq, (await highestSeq(tx, input.session)) + 1), policyIn(deps.tools()));
+          if ((await progress()).ended === undefined) await tellLoss(tx, input, rows.at(-1)!.step);
+          return { inbound, waitedMs, progress: await progress() };
         });
         if (!taken) return { status: 'finished' };
         const { inbound, progress, followOn, waitedMs } = taken;
@@ -108,17 +115,18 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
     ...createApprovalActivities(deps),
 
     answerCall: (input) =>
-      coded(() =>
+      fenced(input, () =>
         db.transaction().execute(async (tx) => {
           await assertFence(tx, input);
           const row = await resultRow(tx, input, input.callSeq, input, `${input.code}: ${input.message}`, { code: input.code });
-          if (row) await appendRows(tx, input, [row]);
+          if (!row) throw storeBehind(`row ${input.callSeq} with call ${input.index} of step ${input.step} was written and is not there`);
+          await appendRows(tx, input, [row]);
           await settleApproval(tx, callKey(input));
         }),
       ),
 
-    sealTurn: (input) => coded(() => endRun(input)),
-    finishRun: (input) => coded(() => endRun(input)),
+    sealTurn: (input) => fenced(input, () => endRun(input)),
+    finishRun: (input) => fenced(input, () => endRun(input)),
   };
 
   /** Open calls of a batch that was cut by a crash are asked like new ones: the question that was put is found again. */
@@ -148,9 +156,10 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
     const ended = await db.transaction().execute(async (tx) => {
       await assertFence(tx, input);
       const known = await inboundById(tx, input.inboundId);
-      const runId = known?.runId ?? input.run;
+      await expectSeen(tx, input, known);
+      const { runId } = known!;
       // A repeated end: what was recorded stands, and the rows that closed the run are not written a second time.
-      if (known?.outcome) return { outcome: known.outcome, nextSeq: (await highestSeq(tx, input.session)) + 1, runId };
+      if (known!.outcome) return { outcome: known!.outcome, nextSeq: (await highestSeq(tx, input.session)) + 1, runId };
       const late = input.last ? await lateAnswer(tx, input, input.last.seq) : undefined;
       const end = late ? await endAfterLateAnswer(tx, input, late) : { outcome: input.outcome, rows: await closingRows(tx, input, begun) };
       if (end.rows.length > 0) await appendRows(tx, input, end.rows);
@@ -163,6 +172,23 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
     deps.events.publish({ type: 'end', state: ended.outcome.state, session: input.session, run: input.run, runId: ended.runId, step: input.step, attempt: 1, at: Date.now() });
     return { outcome: ended.outcome, nextSeq: ended.nextSeq };
   }
+}
+
+/** Tells the session's model, once, that entries were lost. */
+async function tellLoss(tx: Tx, input: TakeRunInput, step: number): Promise<void> {
+  const since = await takeLost(tx, input.session);
+  if (since === undefined) return;
+  const content: RowContent = { type: 'notice', text: lostText(since), forModel: true };
+  await appendRows(tx, input, [{ seq: (await highestSeq(tx, input.session)) + 1, run: input.run, step, kind: 'notice', content }]);
+}
+
+/** What the end of a run rests on. @throws CodedError STORE_BEHIND */
+async function expectSeen(tx: Tx, { session, inboundId, step, open, outcome }: EndRunInput, known: Inbound | undefined): Promise<void> {
+  if (!known) throw storeBehind(`message ${inboundId} was accepted and is not there`);
+  // Only a run that merely waited is ended without having been taken.
+  if (step > 0 && (known.state === 'accepted' || known.state === 'signalled')) throw storeBehind(`run ${known.run} was taken, the store has it as ${known.state}`);
+  const rows = [...(open ? [open.callSeq] : []), ...(outcome.state === 'ok' && outcome.seq !== undefined ? [outcome.seq] : [])];
+  for (const seq of rows) if ((await rowAt(tx, session, seq))?.content.type !== 'assistant') throw storeBehind(`answer ${seq} was written and is not there`);
 }
 
 /** What a run still lacks: results of its open calls, then its last row. */

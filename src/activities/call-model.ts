@@ -10,7 +10,7 @@ import { FAILURES, LIMITS } from '../core/names.js';
 import type { CallModelInput, CallModelResult } from '../core/run.js';
 import type { RowContent, ToolCall, TranscriptRow } from '../core/transcript.js';
 import { saveDraft } from '../storage/drafts.js';
-import { checkFence, isFencedOut } from '../storage/fence.js';
+import { checkFence, isFencedOut, storeBehind } from '../storage/fence.js';
 import { inboundById } from '../storage/inbound.js';
 import { appendRows, rowAt, sameIdentity } from '../storage/transcript.js';
 import { LOST } from '../storage/usage.js';
@@ -21,6 +21,7 @@ import { toFailure, translated } from './failures.js';
 import { type Running, whileHeartbeating } from './heartbeat.js';
 import { modelRequest } from './model-request.js';
 import { ModelError } from './models/types.js';
+import { expectStepBefore, repairing } from './store-behind.js';
 import { callFacts, policyIn } from './turn-state.js';
 
 export interface ModelActivities {
@@ -29,16 +30,18 @@ export interface ModelActivities {
 
 export function createCallModel(deps: ActivityDeps): ModelActivities {
   const { db } = deps;
-  return { callModel: (input) => whileHeartbeating((running) => translated(() => callModel(input, running), () => running.signal.aborted)) };
+  return { callModel: (input) => repairing(deps, input, () => whileHeartbeating((running) => translated(() => callModel(input, running), () => running.signal.aborted))) };
 
   async function callModel(input: CallModelInput, running: Running): Promise<CallModelResult> {
     const stored = await rowAt(db, input.session, input.seq);
     if (stored && sameIdentity(stored, { conversation: input.conversation, run: input.run, step: input.step, kind: 'assistant' })) return facts(input, stored);
     // Before money is spent: a zombie attempt learns here that it is one.
     await checkFence(db, input);
+    await expectStepBefore(db, input);
 
     const inbound = await inboundById(db, input.inboundId);
-    const base = { session: input.session, run: input.run, runId: inbound?.runId ?? input.run, step: input.step, attempt: eventAttempt(input, running.attempt) };
+    if (!inbound) throw storeBehind(`message ${input.inboundId} was taken and is not there`);
+    const base = { session: input.session, run: input.run, runId: inbound.runId, step: input.step, attempt: eventAttempt(input, running.attempt) };
     const emit = (body: RunEventBody): void => deps.events.publish({ ...base, at: Date.now(), ...body });
     if (input.failedOver) emit({ type: 'failover', from: input.failedOver.from, to: input.model, code: input.failedOver.code });
     if (running.attempt > 1 || (input.nth ?? 0) > 0) emit({ type: 'reset' });

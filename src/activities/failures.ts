@@ -5,7 +5,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { CodedError, messageOf } from '../core/errors.js';
 import { FAILURES, NON_RETRYABLE_MODEL_FAILURES, clip } from '../core/names.js';
-import { isFencedOut } from '../storage/fence.js';
+import { isFencedOut, isStoreBehind } from '../storage/fence.js';
 import { ModelError } from './models/types.js';
 
 /** Longest message that goes into a history. */
@@ -17,6 +17,7 @@ const LONGEST_PAUSE_MS = 30_000;
 export function toFailure(error: unknown, options: { readonly hasFallback?: boolean } = {}): Error {
   if (error instanceof ApplicationFailure) return error;
   if (isFencedOut(error)) return ApplicationFailure.nonRetryable(messageOf(error), FAILURES.FencedOut);
+  if (isStoreBehind(error)) return ApplicationFailure.nonRetryable(messageOf(error), FAILURES.StoreBehind);
   if (error instanceof ModelError) {
     return ApplicationFailure.create({
       message: clip(error.message, MESSAGE_MAX),

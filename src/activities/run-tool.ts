@@ -9,7 +9,7 @@ import type { RunToolInput, RunToolResult } from '../core/run.js';
 import type { RowContent, ToolCall } from '../core/transcript.js';
 import { approvalOfCall, callKey, settleApproval } from '../storage/approvals.js';
 import { beginClaim, finishClaim } from '../storage/claims.js';
-import { checkFence } from '../storage/fence.js';
+import { checkFence, storeBehind } from '../storage/fence.js';
 import { inboundById } from '../storage/inbound.js';
 import { mayUse, rightsOf } from '../storage/rights.js';
 import { type NewRow, appendRows, rowAt, sameIdentity } from '../storage/transcript.js';
@@ -20,6 +20,7 @@ import type { ActivityDeps } from './deps.js';
 import { toFailure, translated } from './failures.js';
 import { resultContent } from './follow-on.js';
 import { type Running, whileHeartbeating } from './heartbeat.js';
+import { repairing } from './store-behind.js';
 import { validateArgs } from './tools/validate.js';
 import { type Claims, type Tool, type ToolResult, textResult } from './tools/types.js';
 
@@ -34,8 +35,10 @@ export function createRunTool(deps: ActivityDeps): RunTool {
   /** Attempts of this process that are still running: a claim of one of them is waited for. */
   const living = new Set<string>();
 
-  return (input) =>
-    whileHeartbeating((running) =>
+  return (input) => repairing(deps, input, () => act(input));
+
+  function act(input: RunToolInput): Promise<RunToolResult> {
+    return whileHeartbeating((running) =>
       translated(async () => {
         const place = placeOf(input);
         const stored = await rowAt(db, input.session, input.seq);
@@ -46,7 +49,7 @@ export function createRunTool(deps: ActivityDeps): RunTool {
 
         const answer = (await rowAt(db, input.session, input.callSeq))?.content;
         const call = answer?.type === 'assistant' ? answer.calls.find((other) => other.index === input.index) : undefined;
-        if (!call) throw new Error(`seq ${input.callSeq} has no call ${input.index}`);
+        if (!call) throw storeBehind(`row ${input.callSeq} with call ${input.index} of step ${input.step} was written and is not there`);
         const runId = (await inboundById(db, input.inboundId))?.runId ?? input.run;
         const emit = (body: RunEventBody): void =>
           deps.events.publish({ session: input.session, run: input.run, runId, step: input.step, attempt: eventAttempt(input, running.attempt), at: Date.now(), ...body });
@@ -80,6 +83,7 @@ export function createRunTool(deps: ActivityDeps): RunTool {
         return { seq: input.seq, outcome, durationMs: Date.now() - startedAt, bytes: result.bytes ?? text.length };
       }, () => running.signal.aborted),
     );
+  }
 
   async function perform(input: RunToolInput, call: ToolCall, running: Running, onOutput: (delta: string) => void): Promise<ToolResult> {
     const registry = deps.tools();

@@ -104,8 +104,10 @@ function renderTurn(rows: readonly TranscriptRow[], options: ContextOptions): Re
       case 'error':
         messages.push({ role: 'user', blocks: [{ type: 'text', text: '[The turn failed here and got no answer.]' }] });
         break;
+      case 'notice':
+        if (content.forModel === true) messages.push({ role: 'user', blocks: [{ type: 'text', text: content.text }] });
+        break;
       case 'tool': // rendered with its call
-      case 'notice': // for people only
         break;
     }
   }

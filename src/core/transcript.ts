@@ -64,8 +64,8 @@ export type RowContent =
   | { readonly type: 'aborted'; readonly text: string; readonly reason: string; readonly draft?: string }
   /** A turn failed here. Shown to people; not sent to the model. */
   | { readonly type: 'error'; readonly code: string; readonly message: string }
-  /** Something a person must see that no model said. */
-  | { readonly type: 'notice'; readonly text: string };
+  /** Something a person must see that no model said; with `forModel` the model reads it too. */
+  | { readonly type: 'notice'; readonly text: string; readonly forModel?: boolean };
 
 export interface TranscriptRow extends RowIdentity {
   readonly session: string;

@@ -81,8 +81,10 @@ export async function recentRows(db: Db, session: string, conversation: string, 
   }
 }
 
-export async function runRows(db: Db | Tx, run: string): Promise<TranscriptRow[]> {
-  return (await db.selectFrom('transcript').selectAll().where('run', '=', run).orderBy('seq').execute()).map(decode);
+/** @param step only those of one step */
+export async function runRows(db: Db | Tx, run: string, step?: number): Promise<TranscriptRow[]> {
+  const rows = db.selectFrom('transcript').selectAll().where('run', '=', run).orderBy('seq');
+  return (await (step === undefined ? rows : rows.where('step', '=', step)).execute()).map(decode);
 }
 
 /** The newest rows of a conversation, oldest first, with how many there are in all. */

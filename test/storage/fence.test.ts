@@ -8,6 +8,7 @@ import { SESSION, makeStore, openSession, startChild } from './store.js';
 
 const prove = (db: Db, fence: Fence): Promise<void> => db.transaction().execute((tx) => assertFence(tx, fence));
 const FENCED = { code: 'FENCED_OUT' };
+const BEHIND = { code: 'STORE_BEHIND' };
 
 describe('a workflow chain', () => {
   it('has one generation, however often it asks', async () => {
@@ -71,16 +72,16 @@ describe('a writer', () => {
   });
 
   it.each([
-    ['an older generation', (fence: Fence) => ({ ...fence, generation: fence.generation - 1 })],
-    ['a generation nobody took', (fence: Fence) => ({ ...fence, generation: fence.generation + 1 })],
-    ['another conversation', (fence: Fence) => ({ ...fence, conversation: 'another' })],
-    ['a session that is not there', (fence: Fence) => ({ ...fence, session: 'agent:main:nobody' })],
-  ])('with %s is fenced out, by the write and by the look before it', async (_, change) => {
+    ['an older generation is fenced out', FENCED, (fence: Fence) => ({ ...fence, generation: fence.generation - 1 })],
+    ['another conversation is fenced out', FENCED, (fence: Fence) => ({ ...fence, conversation: 'another' })],
+    ['a generation nobody took is ahead of the store', BEHIND, (fence: Fence) => ({ ...fence, generation: fence.generation + 1 })],
+    ['a session that is not there is ahead of the store', BEHIND, (fence: Fence) => ({ ...fence, session: 'agent:main:nobody' })],
+  ])('with %s, by the write and by the look before it', async (_, failure, change) => {
     const { db } = await makeStore();
     await openSession(db, SESSION, 'one');
     const fence = change(await openSession(db, SESSION, 'two'));
-    await expect(prove(db, fence)).rejects.toMatchObject(FENCED);
-    await expect(checkFence(db, fence)).rejects.toMatchObject(FENCED);
+    await expect(prove(db, fence)).rejects.toMatchObject(failure);
+    await expect(checkFence(db, fence)).rejects.toMatchObject(failure);
   });
 
   it('that was fenced out leaves nothing of its transaction', async () => {

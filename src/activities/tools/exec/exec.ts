@@ -3,7 +3,9 @@
  *
  * Invariant: the job's folder is the claim. Whatever happens to this process, the next attempt of the same call attaches
  * to the running command, reads the exit of a finished one, or says that the outcome is unknown; it never starts it again.
+ * Only of the same call: after a loss of entries a call's place can be another's, whose job outlived the loss.
  */
+import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import Type from 'typebox';
@@ -13,7 +15,7 @@ import { contains, refused, resolveInside } from '../files.js';
 import { textResult, type Tool, type ToolContext, type ToolEnv, type ToolResult } from '../types.js';
 import { followJob } from './follow.js';
 import { FILES, jobFolder, jobName } from './job-files.js';
-import { ensureJob, killJob, type JobState } from './jobs.js';
+import { ensureJob, jobState, killJob, type JobState } from './jobs.js';
 import { readEnds } from './output.js';
 import { decideExec, type ExecDecision } from './policy.js';
 
@@ -68,6 +70,8 @@ async function runExec(env: ToolEnv, args: ExecArgs, context: ToolContext): Prom
   const background = args.background === true;
   // A call that was begun is followed whatever the rules and folders say today.
   const begun = existsSync(jobFolder(env.jobsDir, context.key));
+  const other = begun ? othersJob(env, args, context.key) : undefined;
+  if (other) return other;
   const plan = begun ? { argv: [], cwd: env.workspace } : await planCommand(env, args);
   if ('ask' in plan && !context.approved) {
     return { ...textResult('Refused: this command needs the approval of the owner, who was not asked because the rules have just changed. Call it again to ask.', true, { refused: true }), outcome: 'error' };
@@ -79,7 +83,8 @@ async function runExec(env: ToolEnv, args: ExecArgs, context: ToolContext): Prom
   try {
     const state = await ensureJob(env.jobsDir, context.key, {
       session: context.session,
-      command: args.command.slice(0, 500),
+      command: clipped(args.command),
+      asked: hashOf(args),
       argv: plan.argv,
       cwd: plan.cwd,
       env: args.env ?? {},
@@ -99,6 +104,26 @@ async function runExec(env: ToolEnv, args: ExecArgs, context: ToolContext): Prom
     throw error;
   }
 }
+
+/** A job of this place that was begun for another call, as the answer to this one. */
+function othersJob(env: ToolEnv, args: ExecArgs, key: string): ToolResult | undefined {
+  const state = jobState(env.jobsDir, key);
+  const owner = state.state === 'absent' ? undefined : state.owner;
+  if (!owner || (owner.asked === undefined ? owner.command === clipped(args.command) : owner.asked === hashOf(args))) return undefined;
+  const ended = state.state === 'done' ? `It ended at ${new Date(state.exit.endedAt).toISOString()} (${howItEnded(state.exit, state.exit.endedAt - owner.startedAt)}).` : state.state === 'running' ? `It still runs, as job ${jobName(key)}.` : 'How it ended is not known.';
+  const { text } = readEnds(join(jobFolder(env.jobsDir, key), FILES.output), `read path job:${jobName(key)}`);
+  return {
+    ...textResult(`The outcome is unknown, and this command was not run. Entries of this conversation were lost; in this call's place another command had been begun at ${new Date(owner.startedAt).toISOString()}, in ${owner.cwd}:\n${owner.command}\n${ended} Its output:\n${text.trimEnd() || '(none)'}\nCheck what it did, then call again if this command is still wanted.`, true, { job: key }),
+    outcome: 'unknown',
+  };
+}
+
+/** As far as lists and reports need it. */
+const clipped = (command: string): string => command.slice(0, 500);
+
+/** Of what the command would do; for how long it may is no difference. */
+const hashOf = ({ command, workdir, background, env }: ExecArgs): string =>
+  createHash('sha256').update(JSON.stringify([command, workdir ?? '.', background === true, Object.entries(env ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1))])).digest('hex');
 
 interface Runnable {
   readonly argv: readonly string[];

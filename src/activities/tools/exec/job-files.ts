@@ -18,6 +18,8 @@ export interface JobSpec {
   readonly session: string;
   /** As the model wrote it; for lists and reports only. */
   readonly command: string;
+  /** Hash of what the call asked for: tells a retry from another call in the same place. */
+  readonly asked: string;
   /** What is executed, without another shell around it. */
   readonly argv: readonly string[];
   readonly cwd: string;
@@ -38,6 +40,8 @@ export interface JobOwner {
   readonly key: string;
   readonly session: string;
   readonly command: string;
+  /** As in {@link JobSpec}; jobs of earlier versions have none. */
+  readonly asked?: string;
   readonly cwd: string;
   readonly background: boolean;
   /** Epoch milliseconds. */

@@ -79,6 +79,7 @@ function claim(spec: JobSpec, folder: string): boolean {
     key: spec.key,
     session: spec.session,
     command: spec.command,
+    asked: spec.asked,
     cwd: spec.cwd,
     background: spec.background,
     startedAt: Date.now(),

@@ -29,7 +29,7 @@ const outputOf = (host: TestHost): string => {
   }
 };
 const specOf = (host: TestHost, command: string, more: object = {}) => ({
-  session: 's', command, argv: ['/bin/sh', '-c', command], cwd: host.workspace, env: {}, timeoutMs: 0, background: false, maxBytes: 1_000_000, ...more,
+  session: 's', command, asked: 'hash', argv: ['/bin/sh', '-c', command], cwd: host.workspace, env: {}, timeoutMs: 0, background: false, maxBytes: 1_000_000, ...more,
 });
 const options = () => ({ env: process.env, signal: AbortSignal.timeout(30_000) });
 
