@@ -55,7 +55,7 @@ export async function reserve(db: Db, at: Reserving, asked: Estimate, budgets: B
     const day = await takeDay(tx, budgets.timezone, now);
     // Whatever an earlier attempt of this step still holds, nobody will settle: this one takes its place.
     await loseReservations(tx, (await heldBy(tx, at.run)).filter((row) => Number(row.step) === at.step), now);
-    const { found, stopped } = await look(tx, at, day, asked, budgets.limits);
+    const { found, stopped, waits } = await look(tx, at, day, asked, budgets.limits);
     if (stopped) {
       await leaveWaits(tx, at.run, now);
       return { kind: 'stopped', answer: stopped };
@@ -74,7 +74,7 @@ export async function reserve(db: Db, at: Reserving, asked: Estimate, budgets: B
         input: asked.input, output: found.output, usd, state: 'held', ...thisProcess(), reserved_at: now, settled_at: null,
       })
       .execute();
-    return { kind: 'granted', output: found.output, went: await leaveWaits(tx, at.run, now) };
+    return { kind: 'granted', output: found.output, went: waits ? await leaveWaits(tx, at.run, now) : [] };
   });
 }
 
@@ -148,12 +148,12 @@ async function addToLines(tx: Tx, lines: readonly string[], change: { readonly t
     .execute();
 }
 
-async function look(db: Db | Tx, at: Reserving, day: string, asked: Estimate, limits: BudgetLimits): Promise<{ readonly found: Fit; readonly stopped?: RunAnswer }> {
+async function look(db: Db | Tx, at: Reserving, day: string, asked: Estimate, limits: BudgetLimits): Promise<{ readonly found: Fit; readonly stopped?: RunAnswer; readonly waits: boolean }> {
   const answers = await answersFor(db, at.run);
   const stopped = answers.find(({ state }) => state === 'stopped');
   const passes = new Set(answers.filter(({ state }) => state === 'once').map(({ line }) => line));
   const lines = (await lineStates(db, { ...at, session: at.fence.session, day }, limits)).filter(({ line }) => !passes.has(line));
-  return { found: fit(lines, asked), ...(stopped ? { stopped } : {}) };
+  return { found: fit(lines, asked), waits: answers.some(({ waiting }) => waiting), ...(stopped ? { stopped } : {}) };
 }
 
 /** Lines that have a limit. */

@@ -36,6 +36,10 @@ const TABLE: Readonly<Record<string, { readonly scope: string; readonly bad: rea
   'config.set': { scope: 'operator.admin', bad: [[{}, "invalid config.set params: must have required property 'raw'"], [{ raw: '{}' }, 'config base hash required; re-run config.get and retry'], [{ raw: '{}', baseHash: 'old' }, 'config changed since last load; re-run config.get and retry']] },
   'config.patch': { scope: 'operator.admin', bad: [[{ raw: '{}' }, 'config base hash required; re-run config.get and retry']] },
   'config.schema': { scope: 'operator.read', bad: [[{ foo: 1 }, "invalid config.schema params: at root: unexpected property 'foo'"]] },
+  'budgets.list': { scope: 'operator.read', bad: [[{ foo: 1 }, "invalid budgets.list params: at root: unexpected property 'foo'"]] },
+  'budgets.answer': { scope: 'operator.approvals', bad: [[{ answer: 'once' }, "invalid budgets.answer params: must have required property 'id'"], [{ id: 'bq-none', answer: 'once' }, 'there is no budget question bq-none']] },
+  'usage.cost': { scope: 'operator.read', bad: [[{ days: 0 }, 'invalid usage.cost params: at /days: must be >= 1']] },
+  'usage.summary': { scope: 'operator.read', bad: [[{ days: 0 }, 'invalid usage.summary params: at /days: must be >= 1']] },
   'doctor.checks': { scope: 'operator.read', bad: [[{ deep: 1 }, 'invalid doctor.checks params: at /deep: must be boolean']] },
 };
 
