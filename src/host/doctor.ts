@@ -12,6 +12,8 @@ import { messageOf } from '../core/errors.js';
 import { SEARCH_ATTRIBUTES, TASK_QUEUE, TIMINGS, hostQueue } from '../core/names.js';
 import type { Check, Models } from '../gateway/deps.js';
 import { openQuestions } from '../storage/budget-questions.js';
+import { readCondition } from '../sessions/condition.js';
+import { openNotices } from '../storage/notices.js';
 import { storePragmas } from '../storage/sqlite.js';
 import { sweepable } from '../storage/inbound.js';
 import type { Runtime } from './runtime.js';
@@ -19,6 +21,8 @@ import type { Temporal } from './temporal.js';
 
 /** Below this a busy day's histories may not fit. */
 const LOW_DISK_BYTES = 1024 ** 3;
+/** A question to the server each. */
+const SESSIONS_LOOKED_AT = 50;
 const QUEUE_TYPE = proto.temporal.api.enums.v1.TaskQueueType;
 
 export interface DoctorDeps {
@@ -99,9 +103,13 @@ export async function doctorChecks(deps: DoctorDeps, deep: boolean): Promise<rea
       if (set.length === 0) return { status: 'ok', detail: 'no limits are set' };
       const chain = runtime.live.models().chain;
       const unpriced = Object.values(limits).some(({ usd }) => usd !== undefined) ? chain.filter((ref) => models.price(ref) === undefined) : [];
-      if (unpriced.length > 0) return { status: 'warn', detail: `${set.join(', ')}; ${unpriced.join(', ')} has no known price and counts $0`, remedy: 'Set its cost in models.providers.<name>.models, or a limit in tokens.' };
       const open = await openQuestions(runtime.db);
-      return open.length === 0 ? { status: 'ok', detail: set.join(', ') } : { status: 'warn', detail: `${open.length} reached, runs wait for your answer`, remedy: 'openclaw budgets list' };
+      if (unpriced.length === 0 && open.length === 0) return { status: 'ok', detail: set.join(', ') };
+      return {
+        status: 'warn',
+        detail: [set.join(', '), ...(open.length > 0 ? [`${open.length} reached, runs wait for your answer`] : []), ...unpriced.map((ref) => `${ref} has no known price and counts $0`)].join('; '),
+        remedy: [...(open.length > 0 ? ['Answer: openclaw budgets list.'] : []), ...(unpriced.length > 0 ? ['Set its cost in models.providers.<name>.models, or a limit in tokens.'] : [])].join(' '),
+      };
     }),
     check('models.answer', 'Model answers', async () => {
       if (!deep) return { status: 'skip', detail: 'not asked', remedy: 'openclaw doctor --deep' };
@@ -113,6 +121,24 @@ export async function doctorChecks(deps: DoctorDeps, deep: boolean): Promise<rea
       const forgotten = stale.filter((row) => row.state === 'accepted');
       return forgotten.length === 0 ? { status: 'ok', detail: stale.length === 0 ? 'nothing waits' : `${stale.length} in work` } : { status: 'warn', detail: `${forgotten.length} accepted, not yet signalled`, remedy: 'The sweeper signals them within a minute once the engine answers.' };
     }),
+    check('notices', 'Notices', async () => {
+      const notices = await openNotices(runtime.db);
+      const [worst] = notices;
+      if (!worst) return { status: 'ok', detail: 'nothing needs attention' };
+      const more = notices.length === 1 ? '' : ` (and ${notices.length - 1} more: openclaw notices list)`;
+      return { status: worst.level === 'error' ? 'fail' : worst.level === 'warn' ? 'warn' : 'ok', detail: `${worst.text}${more}`, remedy: worst.hint ?? 'openclaw notices list' };
+    }),
+    check('sessions.tasks', 'Sessions go on', () =>
+      engine(async (temporal) => {
+        const sessions = [...new Set((await sweepable(runtime.db, Date.now())).map((row) => row.session))].slice(0, SESSIONS_LOOKED_AT);
+        const stuck: string[] = [];
+        for (const session of sessions) {
+          const condition = await readCondition(temporal.client, session).catch(() => undefined);
+          if (condition?.state === 'failing') stuck.push(`${session} (${condition.message})`);
+        }
+        return stuck.length === 0 ? { status: 'ok', detail: sessions.length === 0 ? 'none is at work' : `${sessions.length} at work` } : { status: 'fail', detail: `stuck: ${stuck.join(', ')}`, remedy: 'openclaw sessions recover <session>' };
+      }),
+    ),
     check('run.socket', 'Event socket', async () => {
       const socket = statSync(join(runtime.paths.stateDir, 'run.sock'), { throwIfNoEntry: false });
       return socket && (socket.mode & 0o077) !== 0 ? { status: 'warn', detail: 'run.sock is open to others', remedy: 'Restart the gateway.' } : { status: 'ok', detail: 'private' };

@@ -28,9 +28,9 @@ test('twenty sessions never overdraw a day, wait through a SIGKILL for one answe
   model = await startModelServer({ answer: (seen) => ({ text: 'answered', delayMs: 20, usage: { input: Math.round(seen.raw.length / 4.5), output: 600 } }) });
   house = await install({
     config: {
-      agents: { defaults: { model: 'scripted/one', userTimezone: 'Pacific/Kiritimati' } },
-      models: { providers: { scripted: { baseUrl: model.baseUrl('openai'), apiKey: DEFAULT_KEY, models: [{ id: 'one', contextWindow: 100_000, maxTokens: 1_500, cost: { input: 1, output: 2 } }] } } },
-      budgets: { day: { tokens: LIMIT } },
+      agents: { defaults: { model: { primary: 'scripted/one', fallbacks: ['scripted/unpriced'] }, userTimezone: 'Pacific/Kiritimati' } },
+      models: { providers: { scripted: { baseUrl: model.baseUrl('openai'), apiKey: DEFAULT_KEY, models: [{ id: 'one', contextWindow: 100_000, maxTokens: 1_500, cost: { input: 1, output: 2 } }, { id: 'unpriced' }] } } },
+      budgets: { day: { tokens: LIMIT }, month: { usd: 1_000 } },
     },
   });
   await house.start();
@@ -66,7 +66,7 @@ test('twenty sessions never overdraw a day, wait through a SIGKILL for one answe
     expect((await listed()).questions.map((one) => [one.id, one.waiting.length])).toEqual([[id, SESSIONS - ended]]);
     const waiting = before.questions[0]!.waiting[0]!.runId;
     expect((await house.run(['runs', 'show', waiting])).stdout).toContain(`openclaw budgets answer ${id}`);
-    expect((await house.run(['doctor', '--json'])).stdout).toContain('1 reached, runs wait for your answer');
+    expect((await house.run(['doctor', '--json'])).stdout).toContain(`${LIMIT} tokens a day, $1000 a month; 1 reached, runs wait for your answer; scripted/unpriced has no known price and counts $0`);
     // A person who waits is told.
     const told = await house.run(['agent', '-m', 'hello too', '--session', 'extra', '--run-id', 'extra', '--timeout', '5']);
     expect(told).toMatchObject({ code: 3, stderr: expect.stringContaining(`openclaw budgets answer ${id} raise|once|stop`) });
