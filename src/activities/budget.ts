@@ -74,7 +74,7 @@ export function createSpending(deps: ActivityDeps, input: CallModelInput, runnin
           case 'stopped':
             return { instead: { kind: 'budget stopped', message: stoppedText(found.answer) } };
           case 'held':
-            if (Date.now() >= until) return { instead: { kind: 'over budget', question: `held by other runs: ${found.line}`, scope: found.scope, until: Date.now() + HELD_AGAIN_MS } };
+            if (Date.now() >= until) return { instead: { kind: 'over budget', question: found.line, held: true, scope: found.scope, until: Date.now() + HELD_AGAIN_MS } };
         }
         do await breathe();
         while (Date.now() < until && (await stillHeld(deps.db, at, asked, deps.budgets())));

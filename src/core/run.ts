@@ -56,8 +56,10 @@ export interface FollowOn {
 export interface BudgetPause {
   readonly question: string;
   readonly scope: BudgetScope;
-  /** Epoch milliseconds: when the limit ends by itself (a new day, a new month). */
+  /** Epoch milliseconds: when the limit ends by itself (a new day, a new month), or when to look again. */
   readonly until?: number;
+  /** Nobody is asked: model calls of other runs hold what is left, and will give it back. */
+  readonly held?: true;
 }
 
 export interface TurnState {

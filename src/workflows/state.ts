@@ -102,7 +102,7 @@ function shownOf(turn: TurnState | undefined): SessionShown {
 
 const awaiting = (turn: TurnState | undefined): string[] => (turn?.batch ?? []).flatMap((call) => (call.status === 'awaiting approval' && call.approval !== undefined ? [call.approval] : []));
 
-const asks = (s: SessionState): string[] => [...awaiting(s.turn), ...s.handedOn, ...(s.turn?.paused ? [s.turn.paused.question] : [])];
+const asks = (s: SessionState): string[] => [...awaiting(s.turn), ...s.handedOn, ...(s.turn?.paused && !s.turn.paused.held ? [s.turn.paused.question] : [])];
 
 /** Puts the state where the Web UI shows it: details cost no history, the search attribute one event per change. */
 export function show(s: SessionState): void {
@@ -121,6 +121,7 @@ export function show(s: SessionState): void {
   const tools = openTools(turn);
   const doing =
     s.stopping ? `ending: ${s.stopping.reason}`
+    : turn.paused?.held ? `waits until other runs give back what is left of the budget of this ${turn.paused.scope}`
     : state === 'waiting-budget' ? `waits for the owner's word on the budget of this ${turn.paused!.scope} (${turn.paused!.question})`
     : state === 'waiting-approval' ? `waits for approval ${awaiting(turn).join(', ')}`
     : tools.length > 0 ? `waits for ${tools.join(', ')}` : `waits for ${turn.models[turn.model] ?? 'the model'}`;
