@@ -131,6 +131,23 @@ test('killed by SIGKILL it returns on the same ports with its data', async () =>
   });
 });
 
+test('killed by SIGKILL while it starts, twice, it is started again', async () => {
+  const folder = stateFolder();
+  const killed: number[] = [];
+  // The record stands from the spawn on; the server answers only some hundred milliseconds later.
+  const killer = setInterval(() => {
+    const pid = readRecord(folder)?.pid;
+    if (pid === undefined || killed.includes(pid) || killed.length === 2) return;
+    killed.push(pid);
+    process.kill(pid, 'SIGKILL');
+  }, 5);
+  closers.push(() => clearInterval(killer));
+  const engine = await start(folder);
+  expect(killed).toHaveLength(2);
+  expect(killed).not.toContain(engine.pid);
+  await startWorkflow(engine, 'after');
+});
+
 test('a namespace of another installation is refused and names the setting', async () => {
   const folder = stateFolder();
   (await start(folder)).release();

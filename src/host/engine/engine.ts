@@ -19,7 +19,7 @@ import { rotateLog } from './log.js';
 import { prepareNamespace, readOwner } from './namespace.js';
 import { freePortNear, isFree, LOOPBACK } from './ports.js';
 import { isRunning, readPidFile, readRecord, removeRecords, type ServerRecord } from './record.js';
-import { addressOf, cliVersion, end, launch, untilAnswers } from './server.js';
+import { addressOf, cliVersion, end, launch, untilAnswers, wasKilled } from './server.js';
 import type { Engine, EngineOptions, EnginePorts } from './types.js';
 import { watch } from './watch.js';
 
@@ -36,20 +36,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   mkdirSync(join(options.stateDir, 'temporal'), { recursive: true, mode: 0o700 });
   rotateLog(options.stateDir);
   const version = await cliVersion(options.cliPath);
-  const recorded = readRecord(options.stateDir);
-  const adopted = recorded !== undefined && (await isAdoptable(recorded, options, version));
-  if (!adopted) await endPrevious(options, recorded);
-  const record = adopted ? recorded : await launchSomewhere(options, recorded, version);
-
-  const connection = await Connection.connect({ address: addressOf(record.ports), connectTimeout: '10s' });
-  try {
-    await prepareNamespace(connection, options);
-  } catch (error) {
-    if (!adopted) await end(record); // nobody would watch it
-    throw error;
-  } finally {
-    await connection.close();
-  }
+  const { record, adopted } = await untilPrepared(options, version);
   options.log('info', adopted ? 'took over the running Temporal server' : 'started the Temporal server', {
     pid: record.pid,
     address: addressOf(record.ports),
@@ -73,6 +60,33 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       removeRecords(options.stateDir);
     },
   };
+}
+
+/** A server that is killed under its start is started again: what watches it later does not watch it yet. */
+async function untilPrepared(options: EngineOptions, version: string): Promise<{ readonly record: ServerRecord; readonly adopted: boolean }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const recorded = readRecord(options.stateDir);
+    const adopted = recorded !== undefined && (await isAdoptable(recorded, options, version));
+    if (!adopted) await endPrevious(options, recorded);
+    const record = adopted ? recorded : await launchSomewhere(options, recorded, version);
+    try {
+      await prepare(record, options);
+      return { record, adopted };
+    } catch (error) {
+      if (!isRunning(record) && attempt < LAUNCH_ATTEMPTS) continue;
+      if (!adopted) await end(record); // nobody would watch it
+      throw error;
+    }
+  }
+}
+
+async function prepare(record: ServerRecord, options: EngineOptions): Promise<void> {
+  const connection = await Connection.connect({ address: addressOf(record.ports), connectTimeout: '10s' });
+  try {
+    await prepareNamespace(connection, options);
+  } finally {
+    await connection.close();
+  }
 }
 
 /** Where the embedded server of this state directory answers, when it runs. */
@@ -129,7 +143,7 @@ async function launchSomewhere(options: EngineOptions, recorded: ServerRecord | 
     } catch (error) {
       // Two that each took one port of the other have both ended, and both ports are free again: only the log tells.
       const portsLost = /address already in use/i.test(messageOf(error)) || !(await isFree(ports.grpc)) || !(await isFree(ports.ui));
-      if (!portsLost || attempt === LAUNCH_ATTEMPTS) throw error;
+      if ((!portsLost && !wasKilled(error)) || attempt === LAUNCH_ATTEMPTS) throw error;
       await sleep(Math.random() * LOOK_AGAIN_MS);
     }
   }

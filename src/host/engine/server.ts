@@ -40,6 +40,11 @@ export async function cliVersion(cliPath: string): Promise<string> {
   throw new HostError('ENGINE_CLI_MISSING', `${cliPath} is not the temporal CLI (it says: ${version.slice(0, 60)})`, advice);
 }
 
+const KILLED = 'it was ended by';
+
+/** Somebody else ended the server while it started: nothing is wrong with it. */
+export const wasKilled = (error: unknown): boolean => error instanceof HostError && String(error.details?.['reason']).startsWith(KILLED);
+
 /** Starts a server on `ports`, records it, and resolves when it answers. */
 export async function launch(options: EngineOptions, ports: EnginePorts, version: string): Promise<ServerRecord> {
   const { stateDir } = options;
@@ -57,7 +62,7 @@ export async function launch(options: EngineOptions, ports: EnginePorts, version
   child.unref();
   const failed = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    child.once('exit', (code, signal) => resolve(`it ended with ${signal ?? `code ${code}`}`));
+    child.once('exit', (code, signal) => resolve(signal === null ? `it ended with code ${code}` : `${KILLED} ${signal}`));
   });
   const startTime = child.pid === undefined ? undefined : processStartTime(child.pid);
   if (child.pid === undefined || startTime === undefined) throw startFailed(options, await failed, logStart);
