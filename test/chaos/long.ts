@@ -43,6 +43,7 @@ try {
     for (const blow of blows) kills.set(blow, kills.get(blow)! + 1);
     messages += account.messages;
     findings.push(...account.findings);
+    for (const words of account.gaveUp) say(`  a start gave up and was repeated: ${words}`);
     // Only the storm that is under way is asked about again.
     scene.model.forget();
     say(`storm ${nth}: ${blows.join(' ')} · ${account.messages} messages · ${account.findings.length === 0 ? 'whole' : `${account.findings.length} findings`}`);

@@ -15,5 +15,6 @@ test(`the gateway is killed at ${KILLS} random instants (seed ${SEED}): nothing 
   scene = await openScene();
   const account = await storm(scene, { name: 'random', random: dice(SEED), sessions: 4, blows: Array.from({ length: KILLS }, () => 'gateway' as const), pauseMs: 2_500 });
   expect(account.findings).toEqual([]);
+  expect(account.gaveUp).toEqual([]);
   expect(account.messages).toBeGreaterThanOrEqual(4);
 });

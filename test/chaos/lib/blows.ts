@@ -47,9 +47,18 @@ function killEngine(house: Installation): void {
   }
 }
 
-export async function untilReady(house: Installation): Promise<void> {
+/** A start that gives up, e.g. because its engine was killed under it, is repeated, as a service manager does. */
+const STARTS = 3;
+
+/** @returns why starts gave up, when some did */
+export async function untilReady(house: Installation): Promise<readonly string[]> {
+  const gaveUp: string[] = [];
   await until('the gateway is ready', async () => {
-    if (house.gone()) throw new Error(`the gateway ended by itself:\n${house.output.join('').slice(-4_000)}`);
-    return house.ready();
+    if (!house.gone()) return house.ready();
+    gaveUp.push(house.output.join('').trim().split('\n').at(-1) ?? '');
+    if (gaveUp.length > STARTS) throw new Error(`the gateway ends by itself:\n${house.output.join('').slice(-4_000)}`);
+    house.launch();
+    return false;
   });
+  return gaveUp;
 }

@@ -23,6 +23,8 @@ export interface Storm {
 
 export interface Account {
   readonly messages: number;
+  /** Last words of starts that gave up and were repeated. */
+  readonly gaveUp: readonly string[];
   readonly findings: readonly Finding[];
 }
 
@@ -41,12 +43,12 @@ export async function storm(scene: Scene, { name, random, sessions, blows, pause
     await strike(scene.house, blow, random);
   }
   over = true;
-  await untilReady(scene.house);
+  const gaveUp = await untilReady(scene.house);
   const failed = (await spoken).find((end) => end.status === 'rejected');
   if (failed) throw failed.reason;
   const findings: Finding[] = [];
   for (const talk of talks) findings.push(...(await audit(scene, talk, { waitMs: 10_000 })));
-  return { messages: talks.flat().length, findings };
+  return { messages: talks.flat().length, gaveUp, findings };
 
   /** One talk after another, each in a session of its own, until the storm is over. With dice of its own: how fast the others speak changes nothing. */
   async function speaker(prefix: string, own: Dice): Promise<void> {
