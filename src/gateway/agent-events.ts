@@ -141,6 +141,10 @@ export function createNarrator(): RunNarrator {
             agent('command_output', { ...command(event), phase: 'end', output: event.text, exitCode: event.details?.['exitCode'] ?? null, durationMs: event.details?.['durationMs'] ?? null });
           }
           break;
+        case 'approval':
+          // Who may answer gets the question as an event of its own; who only reads hears that there is one.
+          agent('approval', { approvalId: event.id });
+          break;
         case 'budget':
           agent('lifecycle', { phase: 'budget', questionId: event.question });
           break;

@@ -10,6 +10,8 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { CodedError } from '../core/errors.js';
 import { DEFAULT_AGENT } from '../core/names.js';
 import { mainSessionKey } from '../core/session-key.js';
+import { approvalEvent } from './approval-view.js';
+import { watchApprovals } from './approval-watch.js';
 import { startBroadcast } from './broadcast.js';
 import { openConnection, type Connection } from './connection.js';
 import type { GatewayDeps, GatewayTimings } from './deps.js';
@@ -58,6 +60,13 @@ export function buildGateway(deps: GatewayDeps, options: GatewayOptions = {}): F
   const throttle = createThrottle();
   const watcher = createWatcher({ rows: deps.rows, events: deps.events, log: deps.log, pollMs: timings.pollMs });
   const stopBroadcast = startBroadcast(deps.events, watcher, connections);
+  const approvalWatch = watchApprovals({
+    approvals: deps.approvals, events: deps.events, log: deps.log, pollMs: timings.pollMs,
+    tell(approval) {
+      const { event, payload } = approvalEvent(approval);
+      for (const connection of connections) connection.event(event, payload, 'operator.approvals');
+    },
+  });
   const ticker = setInterval(() => {
     const payload = { ts: Date.now() };
     for (const connection of connections) connection.event('tick', payload);
@@ -86,6 +95,7 @@ export function buildGateway(deps: GatewayDeps, options: GatewayOptions = {}): F
       for (const socket of sockets) socket.destroy();
       stopBroadcast();
       watcher.close();
+      approvalWatch.close();
     },
   });
   addHttp(app, deps, rules);
@@ -103,7 +113,7 @@ export function buildGateway(deps: GatewayDeps, options: GatewayOptions = {}): F
         }
         const origin = request.headers.origin;
         const facts = { origin, originAllowed: origin !== undefined && originAllowed(origin, rules()), raw: request.raw.socket };
-        const connection = openConnection(socket, facts, { deps, timings, watcher, throttle, bootId, ...(options.maxBuffered === undefined ? {} : { maxBuffered: options.maxBuffered }) }, () => connections.delete(connection));
+        const connection = openConnection(socket, facts, { deps, timings, watcher, approvalWatch, throttle, bootId, ...(options.maxBuffered === undefined ? {} : { maxBuffered: options.maxBuffered }) }, () => connections.delete(connection));
         connections.add(connection);
       },
     });

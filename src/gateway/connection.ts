@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { WebSocket, type RawData } from 'ws';
 
 import { invalidRequest } from '../core/errors.js';
+import type { ApprovalWatch } from './approval-watch.js';
 import { OWNER_PRINCIPAL, type GatewayDeps, type GatewayTimings } from './deps.js';
 import { FailedAnswer, wireError, type WireError } from './errors.js';
 import { closeReason, isRequestFrame, MAX_BUFFERED, parseFrame, PREAUTH_MAX_BYTES, type OutFrame, type RequestFrame } from './frames.js';
@@ -32,6 +33,7 @@ export interface ConnectionDeps {
   readonly deps: GatewayDeps;
   readonly timings: GatewayTimings;
   readonly watcher: RunWatcher;
+  readonly approvalWatch: ApprovalWatch;
   readonly throttle: Throttle;
   readonly bootId: string;
   readonly maxBuffered?: number;
@@ -189,6 +191,7 @@ export function openConnection(socket: WebSocket, facts: ConnectionFacts, setup:
       const payload = await method.call(frame.params, scopes, {
         deps,
         watcher: setup.watcher,
+        approvalWatch: setup.approvalWatch,
         principal: OWNER_PRINCIPAL,
         signal: gone.signal,
         respond: (early) => send({ type: 'res', id: frame.id, ok: true, payload: early }),

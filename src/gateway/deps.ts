@@ -4,10 +4,13 @@
  */
 import type { Door, Logger, MediaStore, RunEvents } from '../core/ports.js';
 import type { ModelPrice } from '../core/model.js';
+import type { Notice } from '../core/notice.js';
 import type { RowStore } from '../core/rows.js';
 import type { RunRing } from '../bus/ring.js';
+import type { Approvals } from '../sessions/approvals.js';
 import type { BudgetControl } from '../sessions/budgets.js';
 import type { SessionControl } from '../sessions/control.js';
+import type { SessionRepair } from '../sessions/recover.js';
 import type { SpendingReader } from '../storage/spending.js';
 
 /** Who holds the gateway's token, from whatever device: the owner. */
@@ -124,6 +127,13 @@ export interface Check {
   readonly remedy?: string;
 }
 
+export interface Notices {
+  /** The worst first. */
+  open(): Promise<readonly Notice[]>;
+  /** @returns whether it was open */
+  dismiss(key: string): Promise<boolean>;
+}
+
 export interface GatewayTimings {
   /** Event `tick`; the reference client gives up after twice this. */
   readonly tickMs: number;
@@ -142,7 +152,10 @@ export interface GatewayDeps {
   readonly rows: RowStore;
   /** What a client may do to a session beside sending to it. */
   readonly sessions: SessionControl;
+  readonly repair: SessionRepair;
+  readonly notices: Notices;
   readonly models: Models;
+  readonly approvals: Approvals;
   readonly budgets: BudgetControl & SpendingReader;
   readonly config: ConfigControl;
   readonly health: () => HealthReport;

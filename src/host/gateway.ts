@@ -12,12 +12,16 @@ import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/ports.js';
 import { buildGateway, listen } from '../gateway/app.js';
 import type { HealthReport } from '../gateway/deps.js';
+import { createApprovals } from '../sessions/approvals.js';
 import { createBudgetControl } from '../sessions/budgets.js';
 import { createSessionControl } from '../sessions/control.js';
 import { type SessionEngine, createSessionEngine } from '../sessions/engine.js';
 import { createDoor } from '../sessions/intake.js';
+import { createSessionRepair } from '../sessions/recover.js';
 import { createSweeper } from '../sessions/sweeper.js';
+import { createWatcher } from '../sessions/watcher.js';
 import { gatewayToken, type PathOptions } from '../storage/config/index.js';
+import { openNotices, resolve } from '../storage/notices.js';
 import { createRunReader } from '../storage/runs.js';
 import { createSpendingReader } from '../storage/spending.js';
 import { holdLock } from '../storage/sqlite.js';
@@ -25,6 +29,7 @@ import { banner } from './banner.js';
 import { type Closing, createClosing } from './closing.js';
 import { createConfigControl } from './config-control.js';
 import { watchConfig } from './config-watch.js';
+import { epochBeat, reconcile } from './divergence.js';
 import { doctorChecks } from './doctor.js';
 import { watchExternal } from './external-watch.js';
 import { createModelsPort } from './models-port.js';
@@ -81,8 +86,11 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
   const draining = new AbortController();
   const late = lateEngine();
   const door = createDoor({ db, engine: late.engine, events: bus, log });
+  const approvals = createApprovals({ db, engine: late.engine, events: bus, log });
   const budgets = createBudgetControl({ db, engine: late.engine, events: bus, log, budgets: () => live.budgets() });
-  const sweeper = createSweeper({ db, engine: late.engine, log, passes: [() => budgets.sweep()] });
+  const watcher = createWatcher({ db, engine: late.engine, log });
+  let beat = (): Promise<void> => Promise.resolve();
+  const sweeper = createSweeper({ db, engine: late.engine, log, passes: [() => budgets.sweep(), () => approvals.resignal(), () => watcher.pass(), () => beat()], onGone: (session) => watcher.gone(session) });
   const models = createModelsPort(() => live.models());
   let temporal: Temporal | undefined;
   let workers: Workers | undefined;
@@ -108,6 +116,9 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
   const app = buildGateway({
     door, events: bus, ring, rows, models, health, log, startedAt,
     sessions: createSessionControl({ db, engine: late.engine }),
+    repair: createSessionRepair({ db, engine: late.engine, log }),
+    notices: { open: () => openNotices(db), dismiss: (key) => resolve(db, key) },
+    approvals,
     budgets: { ...budgets, ...createSpendingReader(db, () => live.budgets()) },
     config: createConfigControl({ live, path: paths.configPath, env: options.env, log }),
     doctor: (deep) => doctorChecks({ runtime, temporal: () => temporal, models }, deep),
@@ -163,7 +174,11 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
       temporal.engine.onUp(onUp);
     } else closing.opened('external watch', watchExternal(temporal.client, { onDown, onUp }));
     engineUp = true;
-    late.arrived(createSessionEngine(temporal.client));
+    const engine = createSessionEngine(temporal.client);
+    const apart = { db, engine, log, connection: temporal.connection, namespace: temporal.namespace, installId: runtime.identity.installId };
+    await reconcile(apart);
+    beat = epochBeat(apart);
+    late.arrived(engine);
     workers = await startWorkers({ native: temporal.native, namespace: temporal.namespace, deps: runtime.activityDeps(bus, draining.signal), log });
     sweeper.start();
     return undefined;

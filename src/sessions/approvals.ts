@@ -4,11 +4,13 @@
  * run, which carries the call out.
  */
 import { randomUUID } from 'node:crypto';
-import type { Approval, ApprovalDecision } from '../core/approval.js';
+import type { Approval, ApprovalDecision, Grant } from '../core/approval.js';
 import { CodedError, invalidRequest, messageOf } from '../core/errors.js';
 import { type InboundMessage, messageKey } from '../core/message.js';
 import type { Logger, RunEvents, TurnRequest } from '../core/ports.js';
-import { approvalById, approvalId, decideApproval, putApproval, undeliveredDecisions } from '../storage/approvals.js';
+import {
+  approvalById, approvalId, approvalsChangedSince, decideApproval, listApprovals, listGrants, putApproval, revokeGrant, undeliveredDecisions,
+} from '../storage/approvals.js';
 import type { Tx } from '../storage/fence.js';
 import { type Inbound, inboundById, inboundByRun, insertInbound } from '../storage/inbound.js';
 import type { Db } from '../storage/sqlite.js';
@@ -26,6 +28,14 @@ export interface Approvals {
   request(asked: { readonly command: string; readonly cwd?: string; readonly agent: string; readonly timeoutMs?: number; readonly id?: string }): Promise<Approval>;
   /** Signals decisions that their sessions have not acted on. */
   resignal(): Promise<void>;
+  get(id: string): Promise<Approval | undefined>;
+  /** Newest first. @param query.run hash of a run */
+  list(query: { readonly open?: boolean; readonly run?: string; readonly limit: number }): Promise<readonly Approval[]>;
+  /** Asked for, decided or handed on after the cursor, in that order. */
+  changedSince(cursor: { readonly updatedAt: number; readonly id: string }, limit: number): Promise<readonly Approval[]>;
+  grants(): Promise<readonly Grant[]>;
+  /** @throws CodedError INVALID_REQUEST for an unknown id */
+  revoke(id: string): Promise<Grant>;
 }
 
 export interface ApprovalsDeps {
@@ -62,10 +72,10 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
       const { approval, isNew, followOn } = await db.transaction().execute(async (tx) => {
         const decided = await decideApproval(tx, id, decision, by, reason);
         const row = await approvalById(tx, id);
-        if (!row) throw invalidRequest(`there is no approval ${id}; \`openclaw approvals list\` shows those that are open`);
+        if (!row) throw invalidRequest(`there is no approval ${id}; \`openclaw approvals list\` shows those that are open`, { code: 'UNKNOWN_APPROVAL', id });
         return { approval: row, isNew: decided, followOn: decided && row.handedOnAt !== undefined ? await insertFollowOn(tx, row) : undefined };
       });
-      if (!isNew && approval.decision !== decision) throw invalidRequest(closedText(approval));
+      if (!isNew && approval.decision !== decision) throw invalidRequest(closedText(approval), { code: 'ALREADY_DECIDED', id, state: approval.state });
       if (isNew) await tell(approval);
       if (followOn) await signal(deps, followOn);
       return approval;
@@ -86,6 +96,16 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
 
     async resignal() {
       for (const approval of await undeliveredDecisions(db, Date.now() - LOST_AFTER_MS)) await tell(approval);
+    },
+
+    get: (id) => approvalById(db, id),
+    list: (query) => listApprovals(db, query),
+    changedSince: (cursor, limit) => approvalsChangedSince(db, cursor, limit),
+    grants: () => listGrants(db),
+    async revoke(id) {
+      const grant = await revokeGrant(db, id);
+      if (!grant) throw invalidRequest(`there is no grant ${id}; \`openclaw approvals grants\` shows them`, { code: 'UNKNOWN_GRANT', id });
+      return grant;
     },
   };
 }

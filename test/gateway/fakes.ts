@@ -9,6 +9,7 @@ import { CodedError, invalidRequest } from '../../src/core/errors.js';
 import type { RunEvent, RunEventBody } from '../../src/core/events.js';
 import type { Door, RunEvents } from '../../src/core/ports.js';
 import type { InboundMessage } from '../../src/core/message.js';
+import type { Notice } from '../../src/core/notice.js';
 import { NO_USAGE } from '../../src/core/model.js';
 import { isTerminal } from '../../src/core/run.js';
 import { buildGateway, listen, type GatewayOptions } from '../../src/gateway/app.js';
@@ -153,6 +154,7 @@ export async function startWorld(options: { store?: Store; events?: RunEvents; d
   const events = options.events ?? createBus();
   const store = options.store ?? createStore(events);
   const stops: unknown[][] = [];
+  const notices: Notice[] = [{ key: 'engine-fresh', level: 'warn', text: 'new', times: 1, firstAt: 1, lastAt: 1 }];
   const logs: World['logs'] = [];
   const log = (level: string) => (fields: object, message: string) => void logs.push({ level, fields, message });
   const state = { ready: true, starting: false, configHash: 'h1' };
@@ -171,11 +173,31 @@ export async function startWorld(options: { store?: Store; events?: RunEvents; d
         return store.all.filter((row) => row.session === session && !isTerminal(row.state) && (target.run === undefined || row.run === target.run)).map((row) => row.runId);
       },
     },
+    repair: {
+      async recover(session, { force }) {
+        if (!force) throw new CodedError('INVALID_REQUEST', `session ${session} is well`, 'Use --force.', { code: 'NOT_NEEDED' });
+        return { session, was: 'running', runs: store.all.filter((row) => row.session === session && !isTerminal(row.state)).map((row) => row.runId) };
+      },
+    },
+    notices: {
+      open: async () => notices,
+      dismiss: async (key) => notices.splice(0, notices.length, ...notices.filter((notice) => notice.key !== key)).some((notice) => notice.key === key),
+    },
     models: {
       list: async () => [{ id: 'echo', name: 'Echo', provider: 'offline', available: true, contextWindow: 8_000, input: ['text'] }],
       status: async () => ({ primary: 'offline/echo', fallbacks: [], contextTokens: 8_000, configured: false, providers: [{ provider: 'offline', available: true }] }),
       price: () => undefined,
       test: async (ref = 'offline/echo') => [{ ref, ok: ref === 'offline/echo', latencyMs: 1 }],
+    },
+    approvals: {
+      list: async () => [],
+      get: async () => undefined,
+      changedSince: async () => [],
+      grants: async () => [],
+      resignal: async () => undefined,
+      decide: (id) => Promise.reject(invalidRequest(`there is no approval ${id}`)),
+      request: () => Promise.reject(invalidRequest('nothing can be asked here')),
+      revoke: (id) => Promise.reject(invalidRequest(`there is no grant ${id}`)),
     },
     budgets: {
       timezone: () => 'UTC',

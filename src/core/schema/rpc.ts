@@ -45,6 +45,38 @@ export type HealthParams = Static<typeof HealthParams>;
 export const StatusParams = closed({ includeChannelSummary: Type.Optional(Type.Boolean()) });
 export type StatusParams = Static<typeof StatusParams>;
 
+export const ExecApprovalListParams = closed({});
+export const ExecApprovalWaitParams = closed({
+  id: text,
+  /** Without it, as long as it takes. */
+  timeoutMs: Type.Optional(Type.Integer({ minimum: 0 })),
+});
+export const ApprovalsListParams = closed({
+  /** Also those that are no longer open. */
+  all: Type.Optional(Type.Boolean()),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+});
+export const ApprovalsDenyParams = closed({
+  id: text,
+  /** The model reads it. */
+  reason: Type.Optional(Type.String({ minLength: 1, maxLength: 1_000 })),
+});
+export const ApprovalsGrantsParams = closed({});
+export const ApprovalsRevokeParams = closed({ id: text });
+
+export const NoticesListParams = closed({});
+export type NoticesListParams = Static<typeof NoticesListParams>;
+
+export const NoticesDismissParams = closed({ key: text });
+export type NoticesDismissParams = Static<typeof NoticesDismissParams>;
+
+export const SessionsRecoverParams = closed({
+  key: text,
+  /** Also a session that is well. */
+  force: Type.Optional(Type.Boolean()),
+});
+export type SessionsRecoverParams = Static<typeof SessionsRecoverParams>;
+
 const date = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' });
 
 /** The peer's, which its protocol package has no schema for. Days are UTC ones unless `mode` says otherwise. */

@@ -8,6 +8,7 @@ import { invalidRequest } from '../../core/errors.js';
 import { isTerminal } from '../../core/run.js';
 import { parseSessionKey } from '../../core/session-key.js';
 import { agentResult, waitResult } from '../outcome.js';
+import { waitsFor } from '../waits-for.js';
 import { acceptMessage, refuseUnavailable, sessionOf, thinkingLevel } from './accept.js';
 import { method } from './method.js';
 
@@ -85,7 +86,7 @@ export const agentWait = method({
     if (ended) return waitResult(ended);
     const row = await context.deps.rows.run(params.runId);
     if (!row) return { runId: params.runId, status: 'timeout', error: 'no run with this id is known' };
-    return { runId: params.runId, status: 'timeout', ...(row.takenAt === undefined ? {} : { startedAt: row.takenAt }) };
+    return { runId: params.runId, status: 'timeout', ...(row.takenAt === undefined ? {} : { startedAt: row.takenAt }), ...(await waitsFor(context.deps, row.run)) };
   },
 });
 

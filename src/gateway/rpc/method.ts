@@ -2,6 +2,7 @@
  * What an RPC method is: a name, the scope it needs, the closed schema of its parameters, and a handler.
  * Invariant: a handler runs only with parameters its schema passed and a caller who holds its scope.
  */
+import type { ApprovalWatch } from '../approval-watch.js';
 import type { GatewayDeps } from '../deps.js';
 import { requireScope, type Scope } from '../scopes.js';
 import { checkParams, type Validator } from '../validate.js';
@@ -10,6 +11,7 @@ import type { RunWatcher } from '../wait.js';
 export interface CallContext {
   readonly deps: GatewayDeps;
   readonly watcher: RunWatcher;
+  readonly approvalWatch: ApprovalWatch;
   readonly principal: string;
   /** Fires when the caller's connection is gone. */
   readonly signal: AbortSignal;

@@ -7,6 +7,7 @@ import { RunsGetParams, RunsListParams, type RUN_FILTERS } from '../../core/sche
 import type { GatewayDeps, RunRow, RunTimeline, UsageAttempt } from '../deps.js';
 import { runStatus, tellOutcome, usageOf } from '../outcome.js';
 import { validator } from '../validate.js';
+import { waitsFor } from '../waits-for.js';
 import { sessionOf } from './accept.js';
 import { method } from './method.js';
 
@@ -44,7 +45,7 @@ export const runsList = method({
       totalCount: page.total,
       hasMore: next < page.total,
       nextOffset: next < page.total ? next : null,
-      runs: await Promise.all(page.runs.map((row) => runView(row, deps, now()))),
+      runs: await Promise.all(page.runs.map(async (row) => ({ ...(await runView(row, deps, now())), ...(row.state === 'taken' ? await waitsWord(deps, row.run) : {}) }))),
     };
   },
 });
@@ -59,10 +60,17 @@ export const runsGet = method({
     if (!row) throw invalidRequest(`unknown run: ${params.runId}`, { code: 'UNKNOWN_RUN', runId: params.runId });
     const timeline = await deps.rows.timeline(row.run);
     const question = row.endedAt === undefined ? await deps.budgets.waitOf(row.run) : undefined;
+    const open = row.endedAt === undefined ? (await deps.approvals.list({ open: true, run: row.run, limit: 50 })).filter((approval) => approval.handedOnAt === undefined) : [];
+    const asks = open.length > 0 ? { waitsForApproval: open.map(({ id, request }) => ({ id, command: request.command })) } : {};
     const waits = question ? { waitsForBudget: { id: question.id, scope: question.scope, unit: question.unit, limit: question.limit, spent: question.spent } } : {};
-    return { run: { ...(await runView(row, deps, now())), ...waits }, steps: steps(timeline), totals: totals(timeline) };
+    return { run: { ...(await runView(row, deps, now())), ...asks, ...waits }, steps: steps(timeline), totals: totals(timeline) };
   },
 });
+
+async function waitsWord(deps: GatewayDeps, run: string): Promise<{ readonly waitsFor?: string }> {
+  const { waitingFor } = await waitsFor(deps, run);
+  return waitingFor === undefined ? {} : { waitsFor: waitingFor };
+}
 
 /** The words that `runs.list` filters by. */
 const stateName = (state: InboundState): string => Object.entries(STATES).find(([, states]) => states.includes(state))?.[0] ?? state;

@@ -1,12 +1,14 @@
-/** `sessions.create` and `sessions.list`. Invariant: a key on the wire is always the canonical one. */
+/** `sessions.create`, `sessions.list`, and ours: `sessions.recover`. Invariant: a key on the wire is always the canonical one. */
 import { createHash, randomUUID } from 'node:crypto';
 import { validateSessionsCreateParams, validateSessionsListParams } from '@openclaw/gateway-protocol';
 
+import { SessionsRecoverParams } from '../../core/schema/rpc.js';
 import { DEFAULT_AGENT, clip } from '../../core/names.js';
 import { SESSION_KEY_PART_MAX, mainSessionKey } from '../../core/session-key.js';
 import { isTerminal } from '../../core/run.js';
 import type { SessionRow } from '../deps.js';
 import { runStatus } from '../outcome.js';
+import { validator } from '../validate.js';
 import { acceptMessage, refuseUnavailable, sessionOf, thinkingLevel } from './accept.js';
 import { method } from './method.js';
 
@@ -81,6 +83,15 @@ export const sessionsList = method({
   },
 });
 
+export const sessionsRecover = method({
+  name: 'sessions.recover',
+  scope: 'operator.admin',
+  params: validator(SessionsRecoverParams),
+  async handler({ key, force }, { deps, principal }) {
+    return { ok: true, ...(await deps.repair.recover(key, { force: force ?? false, by: principal })) };
+  },
+});
+
 /** A row of `sessions.list` in the peer's fields. */
 export function sessionEntry(row: SessionRow, now: number): Readonly<Record<string, unknown>> {
   const last = row.lastRun;
@@ -110,4 +121,4 @@ export function sessionEntry(row: SessionRow, now: number): Readonly<Record<stri
   };
 }
 
-export const sessionMethods = [sessionsCreate, sessionsList];
+export const sessionMethods = [sessionsCreate, sessionsList, sessionsRecover];

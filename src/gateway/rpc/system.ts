@@ -27,13 +27,15 @@ export const status = method({
   params: validator(StatusParams),
   async handler(_params, { deps, now }) {
     const at = now();
-    const [models, page, running, queued, failed, budgets] = await Promise.all([
+    const [models, page, running, queued, failed, budgets, notices, approvals] = await Promise.all([
       deps.models.status(),
       deps.rows.listSessions({ limit: RECENT }),
       deps.rows.listRuns({ state: ['taken'], limit: 1 }),
       deps.rows.listRuns({ state: ['accepted', 'held', 'signalled'], limit: 1 }),
       deps.rows.listRuns({ state: ['error'], limit: 1 }),
       deps.budgets.overview(),
+      deps.notices.open(),
+      deps.approvals.list({ open: true, limit: 200 }),
     ]);
     const today = budgets.lines.find(({ scope }) => scope === 'day');
     const recent = page.sessions.map((row) => sessionEntry(row, at));
@@ -57,6 +59,8 @@ export const status = method({
       models,
       runs: { running: running.total, queued: queued.total, failed: failed.total },
       budgets: { day: budgets.day, ...(today ? { spent: today.spent, limit: today.limit } : {}), questions: budgets.questions.map(({ id, scope }) => ({ id, scope })) },
+      notices,
+      approvals: { open: approvals.length, ids: approvals.map(({ id }) => id), ...(approvals.length > 0 ? { oldestAtMs: approvals.at(-1)!.createdAt } : {}) },
       gateway: gatewayFacts(deps, at),
     };
   },
