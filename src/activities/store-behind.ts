@@ -31,7 +31,8 @@ export async function expectStepBefore(db: Db, input: Fence & { readonly run: st
   if (input.step === 1) return;
   const rows = await runRows(db, input.run, input.step - 1);
   const calls = rows.flatMap(({ content }) => (content.type === 'assistant' ? content.calls : []));
-  const results = new Set(rows.flatMap(({ content }) => (content.type === 'tool' ? [content.index] : [])));
+  const answer = rows.find(({ content }) => content.type === 'assistant')?.seq ?? input.seq;
+  const results = new Set(rows.flatMap(({ seq, content }) => (content.type === 'tool' && seq > answer ? [content.index] : [])));
   if (calls.length === 0 || calls.some((call) => !results.has(call.index))) throw storeBehind(`step ${input.step - 1} was finished, the store has ${results.size} of ${calls.length || 'its'} results`);
 }
 

@@ -24,7 +24,8 @@ export function progressOf(rows: readonly TranscriptRow[], nextSeq: number, poli
   if (content.type !== 'assistant') throw new Error(`row ${last.seq} is no answer but ${content.type}`);
   if (content.calls.length === 0) return { step: last.step, seq: last.seq, nextSeq, ended: answered(last.seq) };
 
-  const results = new Map(rows.filter((row) => row.step === last.step).flatMap((row) => (row.content.type === 'tool' ? [[row.content.index, row.seq] as const] : [])));
+  // A result below its answer is that of an answer the store lost: not this one's.
+  const results = new Map(rows.filter((row) => row.step === last.step && row.seq > last.seq).flatMap((row) => (row.content.type === 'tool' ? [[row.content.index, row.seq] as const] : [])));
   if (results.size === content.calls.length) return { step: last.step + 1, seq: nextSeq, nextSeq: nextSeq + 1 };
   let free = nextSeq;
   const batch = callFacts(content.calls, policyOf).map((call): BatchCall => {

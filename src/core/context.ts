@@ -88,7 +88,9 @@ function renderTurn(rows: readonly TranscriptRow[], options: ContextOptions): Re
         const calls: PromptCall[] = content.calls.map((call) => ({ id: promptCallId(row, call.index), name: call.tool, args: call.args }));
         messages.push({ role: 'assistant', text: content.text, calls, ...(content.reasoning ? { reasoning: content.reasoning } : {}) });
         for (const call of content.calls) {
-          const result = results.get(`${row.run}:${row.step}.${call.index}`)?.content;
+          const found = results.get(`${row.run}:${row.step}.${call.index}`);
+          // One below its answer belonged to an answer that the store lost.
+          const result = found && found.seq > row.seq ? found.content : undefined;
           messages.push(
             result?.type === 'tool'
               ? { role: 'tool', callId: promptCallId(row, call.index), name: call.tool, isError: result.isError, blocks: toolBlocks(result.blocks, options.images) }

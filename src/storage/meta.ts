@@ -17,6 +17,22 @@ export async function loadIdentity(db: Db): Promise<Identity> {
 /** The host that has an agent's workspace. The first to ask becomes it, and stays it. */
 export const pinnedHost = (db: Db, agent: string, hostId: string): Promise<string> => once(db, `host_of_agent:${agent}`, hostId);
 
+/** How often a gateway has begun, and has finished, to count itself in store and namespace (`host/divergence.ts`). */
+export interface Epoch {
+  readonly begun: number;
+  readonly written: number;
+}
+
+export async function epochOf(db: Db): Promise<Epoch> {
+  const row = await db.selectFrom('meta').select('value').where('name', '=', 'epoch').executeTakeFirst();
+  return row ? (JSON.parse(row.value) as Epoch) : { begun: 0, written: 0 };
+}
+
+export async function writeEpoch(db: Db, epoch: Epoch): Promise<void> {
+  const value = JSON.stringify(epoch);
+  await db.insertInto('meta').values({ name: 'epoch', value }).onConflict((c) => c.column('name').doUpdateSet({ value })).execute();
+}
+
 async function once(db: Db, name: string, value: string): Promise<string> {
   await db.insertInto('meta').values({ name, value }).onConflict((c) => c.column('name').doNothing()).execute();
   return (await db.selectFrom('meta').select('value').where('name', '=', name).executeTakeFirstOrThrow()).value;

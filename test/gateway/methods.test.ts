@@ -27,6 +27,9 @@ const TABLE: Readonly<Record<string, { readonly scope: string; readonly bad: rea
   'chat.abort': { scope: 'operator.write', bad: [[{}, "invalid chat.abort params: must have required property 'sessionKey'"]] },
   'sessions.create': { scope: 'operator.write', bad: [[{ key: '' }, 'invalid sessions.create params: at /key: must not have fewer than 1 characters']] },
   'sessions.list': { scope: 'operator.read', bad: [[{ limit: 0 }, 'invalid sessions.list params: at /limit: must be >= 1']] },
+  'sessions.recover': { scope: 'operator.admin', bad: [[{}, "invalid sessions.recover params: must have required property 'key'"], [{ key: 'main', force: 'yes' }, 'invalid sessions.recover params: at /force: must be boolean']] },
+  'notices.list': { scope: 'operator.read', bad: [[{ foo: 1 }, "invalid notices.list params: at root: unexpected property 'foo'"]] },
+  'notices.dismiss': { scope: 'operator.write', bad: [[{}, "invalid notices.dismiss params: must have required property 'key'"]] },
   'runs.list': { scope: 'operator.read', bad: [[{ limit: 501 }, 'invalid runs.list params: at /limit: must be <= 500']] },
   'runs.get': { scope: 'operator.read', bad: [[{}, "invalid runs.get params: must have required property 'runId'"]] },
   'models.list': { scope: 'operator.read', bad: [[{ foo: 1 }, "invalid models.list params: at root: unexpected property 'foo'"]] },
@@ -38,6 +41,15 @@ const TABLE: Readonly<Record<string, { readonly scope: string; readonly bad: rea
   'config.schema': { scope: 'operator.read', bad: [[{ foo: 1 }, "invalid config.schema params: at root: unexpected property 'foo'"]] },
   'budgets.list': { scope: 'operator.read', bad: [[{ foo: 1 }, "invalid budgets.list params: at root: unexpected property 'foo'"]] },
   'budgets.answer': { scope: 'operator.approvals', bad: [[{ answer: 'once' }, "invalid budgets.answer params: must have required property 'id'"], [{ id: 'bq-none', answer: 'once' }, 'there is no budget question bq-none']] },
+  'exec.approval.list': { scope: 'operator.approvals', bad: [[{ foo: 1 }, "invalid exec.approval.list params: at root: unexpected property 'foo'"]] },
+  'exec.approval.get': { scope: 'operator.approvals', bad: [[{}, "invalid exec.approval.get params: must have required property 'id'"], [{ id: 'ap-none' }, 'there is no approval ap-none; exec.approval.list names those that are open']] },
+  'exec.approval.resolve': { scope: 'operator.approvals', bad: [[{ id: 'ap-none' }, "invalid exec.approval.resolve params: must have required property 'decision'"], [{ id: 'ap-none', decision: 'deny' }, 'there is no approval ap-none']] },
+  'exec.approval.request': { scope: 'operator.approvals', bad: [[{}, 'exec.approval.request: command is required']] },
+  'exec.approval.waitDecision': { scope: 'operator.approvals', bad: [[{}, "invalid exec.approval.waitDecision params: must have required property 'id'"], [{ id: 'ap-none' }, 'there is no approval ap-none; exec.approval.list names those that are open']] },
+  'approvals.list': { scope: 'operator.approvals', bad: [[{ limit: 501 }, 'invalid approvals.list params: at /limit: must be <= 500']] },
+  'approvals.deny': { scope: 'operator.approvals', bad: [[{}, "invalid approvals.deny params: must have required property 'id'"], [{ id: 'ap-none' }, 'there is no approval ap-none']] },
+  'approvals.grants': { scope: 'operator.approvals', bad: [[{ foo: 1 }, "invalid approvals.grants params: at root: unexpected property 'foo'"]] },
+  'approvals.revoke': { scope: 'operator.approvals', bad: [[{}, "invalid approvals.revoke params: must have required property 'id'"], [{ id: 'gr-none' }, 'there is no grant gr-none']] },
   'usage.cost': { scope: 'operator.read', bad: [[{ days: 0 }, 'invalid usage.cost params: at /days: must be >= 1']] },
   'usage.summary': { scope: 'operator.read', bad: [[{ days: 0 }, 'invalid usage.summary params: at /days: must be >= 1']] },
   'doctor.checks': { scope: 'operator.read', bad: [[{ deep: 1 }, 'invalid doctor.checks params: at /deep: must be boolean']] },
@@ -88,6 +100,19 @@ describe('results', () => {
     await raw.payload('chat.send', { sessionKey: 'main', message: 'x', idempotencyKey: 'k' });
     expect(await raw.payload('health')).toMatchObject({ ok: true, channels: {}, defaultAgentId: 'main', agents: [{ agentId: 'main', isDefault: true }], sessions: { count: 1, recent: [{ key: 'agent:main:main' }] }, gateway: { ready: true, version: '0.1.0' } });
     expect(await raw.payload('status', { includeChannelSummary: false })).toMatchObject({ runtimeVersion: '0.1.0', channelSummary: [], sessions: { count: 1, defaults: { model: 'offline/echo' } }, runs: { running: 0, queued: 1 }, models: { primary: 'offline/echo' } });
+  });
+
+  test('notices are in the status, listed, and put away once', async () => {
+    expect(await raw.payload('status')).toMatchObject({ notices: [{ key: 'engine-fresh', text: 'new' }] });
+    expect(await raw.payload('notices.dismiss', { key: 'engine-fresh' })).toEqual({ ok: true, key: 'engine-fresh' });
+    expect(await raw.payload('notices.list')).toMatchObject({ notices: [] });
+    expect(await raw.error('notices.dismiss', { key: 'engine-fresh' })).toMatchObject({ code: 'INVALID_REQUEST', details: { code: 'NOT_FOUND' } });
+  });
+
+  test('a session that is well is recovered only by force, and says which runs go on', async () => {
+    await raw.payload('chat.send', { sessionKey: 'main', message: 'x', idempotencyKey: 'k' });
+    expect(await raw.error('sessions.recover', { key: 'agent:main:main' })).toMatchObject({ code: 'INVALID_REQUEST', details: { code: 'NOT_NEEDED', hint: 'Use --force.' } });
+    expect(await raw.payload('sessions.recover', { key: 'agent:main:main', force: true })).toEqual({ ok: true, session: 'agent:main:main', was: 'running', runs: ['k'] });
   });
 
   test('sessions are created, listed, and can start with a message', async () => {

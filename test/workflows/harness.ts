@@ -91,9 +91,10 @@ export async function buildHouse(env: TestWorkflowEnvironment, options: HouseOpt
   let workers: Worker[] = [];
   let runs: Promise<void>[] = [];
 
-  async function startWorkers(): Promise<void> {
+  /** @param changed another bundle than the workflow's: a deploy */
+  async function startWorkers(changed?: WorkflowBundleWithSourceMap): Promise<void> {
     workers = await Promise.all([
-      Worker.create({ ...shared, taskQueue: TASK_QUEUE, workflowBundle: await workflowBundle(), activities: { ...createBookkeeping(deps) }, stickyQueueScheduleToStartTimeout: TIMINGS.stickyScheduleToStart, ...(options.maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows: options.maxCachedWorkflows }) }),
+      Worker.create({ ...shared, taskQueue: TASK_QUEUE, workflowBundle: changed ?? (await workflowBundle()), activities: { ...createBookkeeping(deps) }, stickyQueueScheduleToStartTimeout: TIMINGS.stickyScheduleToStart, ...(options.maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows: options.maxCachedWorkflows }) }),
       Worker.create({ ...shared, taskQueue: hostQueue(hostId), activities: { ...createCallModel(deps), default: createRunTool(deps) } }),
     ]);
     runs = workers.map((worker) => worker.run());
@@ -106,7 +107,7 @@ export async function buildHouse(env: TestWorkflowEnvironment, options: HouseOpt
   const door = createDoor({ db, engine, events: bus, log });
 
   return {
-    db, deps, engine, events, reader, door, startWorkers, stopWorkers,
+    db, deps, engine, events, log, reader, door, startWorkers, stopWorkers,
     sweeper: createSweeper({ db, engine, log }, { staleMs: 0 }),
     control: createSessionControl({ db, engine }),
     approvals: createApprovals({ db, engine, events: bus, log }),

@@ -8,6 +8,7 @@ import { CodedError } from '../../core/errors.js';
 import type { Gateway } from './client.js';
 import { budgetLine } from './budget-view.js';
 import type { EngineFacts, StatusAnswer } from './wire.js';
+import { showNotices } from './notice-view.js';
 import { ago, amount, box, columns, duration, oneLine, paint, size } from './terminal.js';
 
 export interface Status {
@@ -58,6 +59,8 @@ export function showStatus(status: Status): string {
   }
   rows.push(['Storage', storageLine(status)], ['Config', existsSync(status.configPath) ? status.configPath : `${status.configPath} (none: defaults)`]);
   const parts = [box(rows)];
+  const notices = answer?.notices ?? [];
+  if (notices.length > 0) parts.push(`${showNotices(notices)}\n    put away what you have seen: openclaw notices list`);
   const recent = answer?.sessions?.recent ?? [];
   if (recent.length > 0) {
     parts.push(columns([['SESSION', 'STATE', 'UPDATED', 'TOKENS'], ...recent.slice(0, 5).map((row) => [oneLine(row.key, 48), row.status ?? '-', ago(row.updatedAt ?? undefined), amount(row.totalTokens)])]));

@@ -156,7 +156,18 @@ export interface UsageAnswer {
 }
 
 /** Answer of `status`. */
+/** What the owner must be told. */
+export interface NoticeInfo {
+  readonly key: string;
+  readonly level: 'error' | 'warn' | 'info';
+  readonly text: string;
+  readonly hint?: string;
+  readonly times: number;
+  readonly lastAt: number;
+}
+
 export interface StatusAnswer {
+  readonly notices?: readonly NoticeInfo[];
   readonly sessions?: { readonly count?: number; readonly recent?: readonly SessionSummary[] };
   readonly models?: { readonly primary?: string; readonly fallbacks?: readonly string[]; readonly configured?: boolean };
   readonly runs?: { readonly running?: number; readonly queued?: number; readonly failed?: number };

@@ -3,5 +3,5 @@ export { findTemporalCli } from './cli.js';
 export { recordedAddress, startEngine, stopRecordedEngine } from './engine.js';
 export { externalTemporal, type ConnectOptions, type ExternalTemporal, type TemporalConfig } from './external.js';
 export { UI_PATH } from './flags.js';
-export { prepareNamespace, type NamespaceOptions } from './namespace.js';
+export { prepareNamespace, readEpoch, writeEpoch, type NamespaceOptions } from './namespace.js';
 export type { Engine, EngineOptions, EnginePorts, Log, LogLevel } from './types.js';

@@ -17,6 +17,8 @@ import type { Log } from './types.js';
 
 /** Key in the namespace's data map. Stands in every namespace ever claimed: never rename. */
 const INSTALL_ID_KEY = 'openclaw.installId';
+/** Beside it: grows with every start, so that an older copy of the engine's data, or of the store, is known as one. */
+const EPOCH_KEY = 'openclaw.epoch';
 
 /** gRPC status codes (grpc-js's enum, which is not a direct dependency). */
 const GRPC = { notFound: 5, alreadyExists: 6, permissionDenied: 7, unimplemented: 12 } as const;
@@ -56,6 +58,18 @@ export async function readOwner(connection: Connection, namespace: string): Prom
     if (grpcCode(error) === GRPC.notFound) return 'absent';
     throw error;
   }
+}
+
+/** The epoch in the namespace; `undefined` when none was ever written. */
+export async function readEpoch(connection: Connection, namespace: string): Promise<number | undefined> {
+  const { namespaceInfo } = await connection.workflowService.describeNamespace({ namespace });
+  const epoch = Number(namespaceInfo?.data?.[EPOCH_KEY]);
+  return Number.isSafeInteger(epoch) && epoch > 0 ? epoch : undefined;
+}
+
+/** @throws where the server lets nobody change its namespaces */
+export async function writeEpoch(connection: Connection, namespace: string, installId: string, epoch: number): Promise<void> {
+  await connection.workflowService.updateNamespace({ namespace, updateInfo: { data: { [INSTALL_ID_KEY]: installId, [EPOCH_KEY]: String(epoch) } } });
 }
 
 async function register(connection: Connection, options: NamespaceOptions): Promise<void> {
