@@ -3,6 +3,13 @@ import type { ModelRegistry } from '../activities/models/index.js';
 import type { Temporal } from './temporal.js';
 import { VERSION } from './version.js';
 
+const COMMANDS: Readonly<Record<string, string>> = {
+  deny: 'deny (none run)',
+  allowlist: 'allowlist (simple ones of the list; others are refused)',
+  ask: 'ask (simple ones run at once, you are asked about any other)',
+  full: 'full (any command runs, as you)',
+};
+
 export interface BannerFacts {
   readonly url: string;
   readonly stateDir: string;
@@ -20,7 +27,7 @@ export function banner(facts: BannerFacts): string {
   const lines: [string, string][] = [
     ['gateway', facts.url],
     ['model', offline ? `${primary} (no language model: set ANTHROPIC_API_KEY or another provider’s key)` : [primary, ...fallbacks].join(', then ')],
-    ['commands', facts.execMode],
+    ['commands', COMMANDS[facts.execMode] ?? facts.execMode],
     ['workspace', facts.workspace],
     ['state', facts.stateDir],
     ['Temporal', `${facts.temporal.address} (${engine})`],

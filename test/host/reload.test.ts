@@ -40,6 +40,7 @@ async function ask(message: string): Promise<string> {
 test('the mode of commands changes with the next call', async () => {
   const command = 'run: uname -s > kernel.txt && cat kernel.txt';
   const kernel = new RegExp('"(Linux|Darwin)');
+  await patch({ tools: { exec: { mode: 'allowlist' } } });
   expect(await ask(command)).not.toMatch(kernel);
   expect(await patch({ tools: { exec: { mode: 'full' } } })).toMatchObject({ changedPaths: ['tools.exec.mode'], restartRequired: false });
   expect((await snapshot()).config.tools.exec.mode).toBe('full');
@@ -47,7 +48,7 @@ test('the mode of commands changes with the next call', async () => {
   await patch({ tools: { exec: { mode: 'deny' } } });
   expect(await ask(command)).not.toMatch(kernel);
   await patch({ tools: { exec: { mode: null } } });
-  expect((await snapshot()).config.tools.exec.mode).toBe('allowlist');
+  expect((await snapshot()).config.tools.exec.mode).toBe('ask');
 });
 
 test('the step limit holds for the next turn', async () => {
