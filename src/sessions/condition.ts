@@ -7,8 +7,8 @@ import { clip, sessionWorkflowId } from '../core/names.js';
 
 export type SessionCondition =
   | { readonly state: 'running' }
-  /** Its workflow task fails again and again; nothing of it is lost, nothing goes on. */
-  | { readonly state: 'failing'; readonly since: number; readonly attempt: number; readonly message: string; readonly nonDeterminism: boolean }
+  /** Its workflow task fails again and again; nothing of it is lost, nothing goes on. `vague`: workers may only have been away. */
+  | { readonly state: 'failing'; readonly since: number; readonly attempt: number; readonly message: string; readonly nonDeterminism: boolean; readonly vague?: boolean }
   | { readonly state: 'gone'; readonly ended?: SessionEnding };
 
 export interface SessionEnding {
@@ -52,11 +52,12 @@ export async function readCondition(client: Client, session: string): Promise<Se
       since: timeOf(failed?.eventTime) ?? timeOf(task.originalScheduledTime) ?? Date.now(),
       message: clip(facts?.failure?.message || 'the worker ends in the middle of it', MESSAGE_MAX),
       nonDeterminism: Number(facts?.cause) === NON_DETERMINISTIC_ERROR,
+      ...(failed ? {} : { vague: true }),
     };
   }
   const scheduled = timeOf(task?.scheduledTime);
   if (task && Number(task.state) === TASK_SCHEDULED && scheduled !== undefined && Date.now() - scheduled > UNTAKEN_MS) {
-    return { state: 'failing', attempt, since: scheduled, message: 'no worker takes its task', nonDeterminism: false };
+    return { state: 'failing', attempt, since: scheduled, message: 'no worker takes its task', nonDeterminism: false, vague: true };
   }
   return { state: 'running' };
 }

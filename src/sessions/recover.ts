@@ -2,7 +2,7 @@
  * Starting a session anew from its rows: its workflow is ended where it stands, and a new chain goes on at the last
  * committed step, under the same run ids. Effects that are under way live on: the new attempts attach to them.
  */
-import { CodedError } from '../core/errors.js';
+import { CodedError, messageOf } from '../core/errors.js';
 import { openInbound } from '../storage/inbound.js';
 import { createSessionReader } from '../storage/sessions.js';
 import type { SessionCondition } from './condition.js';
@@ -37,6 +37,10 @@ export interface SessionRepair {
   recover(session: string, options: { readonly force: boolean; readonly by: string }): Promise<Recovered>;
 }
 
+const away = (error: unknown): never => {
+  throw new CodedError('UNAVAILABLE', `the engine is away: ${messageOf(error)}`, 'Try again in a moment; `openclaw doctor` says what is wrong.');
+};
+
 /** As many names as fit a line or two. */
 const NAMED = 20;
 
@@ -46,11 +50,11 @@ export function createSessionRepair(deps: RecoverDeps): SessionRepair {
       const { key } = requireSessionKey(text);
       const known = await deps.db.selectFrom('sessions').select('key').where('key', '=', key).executeTakeFirst();
       if (!known) throw await unknown(key);
-      const found = await deps.engine.condition(key);
+      const found = await deps.engine.condition(key).catch(away);
       if (found.state === 'running' && !force) {
         throw new CodedError('INVALID_REQUEST', `session ${key} is well: its workflow runs and takes its tasks`, 'Nothing is lost by it, but a restart costs a repeated model call: use --force if you want it all the same.', { code: 'NOT_NEEDED' });
       }
-      const runs = await restart(deps, key, `recovered by ${by}`);
+      const runs = await restart(deps, key, `recovered by ${by}`).catch(away);
       deps.log.info({ session: key, runs: runs.length, was: found.state }, 'a session was started anew from its rows');
       return { session: key, was: found.state, ...(found.state === 'failing' ? { problem: found.message } : {}), runs };
     },

@@ -30,6 +30,8 @@ export function createWatcher(deps: Pick<IntakeDeps, 'db' | 'engine' | 'log'>, o
   const { db, engine, log } = deps;
   const staleMs = options.staleMs ?? TIMINGS.sweepEvery;
   const recoverAfterMs = options.recoverAfterMs ?? TIMINGS.recoverAfter;
+  /** Sessions whose task merely waits, since when: right after a start or an outage that is nothing yet. */
+  const vague = new Map<string, number>();
 
   return {
     async pass() {
@@ -63,7 +65,12 @@ export function createWatcher(deps: Pick<IntakeDeps, 'db' | 'engine' | 'log'>, o
 
   async function lookAt(session: string, rows: readonly Inbound[], wasStuck: boolean): Promise<void> {
     const condition = await engine.condition(session);
-    if (condition.state === 'failing') return failing(session, condition);
+    if (condition.state === 'failing') {
+      const seen = vague.get(session) === condition.since;
+      vague.set(session, condition.since);
+      return condition.vague === true && !seen ? undefined : failing(session, condition);
+    }
+    vague.delete(session);
     if (wasStuck) await resolve(db, STUCK + session);
     // One that is gone is the sweeper's.
     if (condition.state === 'running' && rows.length > 0) await compare(session, rows);

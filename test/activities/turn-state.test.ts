@@ -33,6 +33,15 @@ describe('a run', () => {
     expect(partly).toEqual({ step: 1, seq: 2, callSeq: 2, batch: [call(0, 4, 'pending'), call(1, 3, 'done'), call(2, 5, 'pending')], nextSeq: 6 });
   });
 
+  it('with a result below its answer does not take it for its own: the store lost the answer it belonged to', () => {
+    const w = writeRows();
+    w.user('go');
+    w.answer('', calls.slice(0, 1));
+    w.result(0, 'of the lost answer');
+    const [user, answer, result] = w.rows;
+    expect(progressOf([user!, { ...result!, seq: 2 }, { ...answer!, seq: 3 }], 4, policyOf)).toMatchObject({ step: 1, callSeq: 3, batch: [call(0, 4, 'pending')] });
+  });
+
   it('with a batch that is done is at the next step', () => {
     const done = progress((w) => {
       w.answer('', calls);

@@ -44,6 +44,15 @@ describe('calls and results', () => {
     for (const id of callIds(messages)) expect(id).toMatch(/^[A-Za-z0-9_]{1,40}$/);
   });
 
+  it('a result below its answer belongs to an answer that the store lost, not to this one', () => {
+    const w = writeRows();
+    w.user('go');
+    w.answer('', [{ tool: 'exec' }]);
+    w.result(0, 'of the lost answer');
+    const [user, answer, result] = w.rows;
+    expect(read([user!, { ...result!, seq: 2 }, { ...answer!, seq: 3 }])).toEqual(['user: go', 'assistant: exec({})', `error of exec: ${NO_RESULT}`]);
+  });
+
   it('a call without a result row is answered with an error that says so', () => {
     const w = writeRows();
     w.user('go');

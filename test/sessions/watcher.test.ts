@@ -51,6 +51,18 @@ it('a stuck session is taken back also when its runs have ended meanwhile', asyn
   expect(await keys(house)).toEqual([]);
 });
 
+it('a task that merely waits is said when it still waits at the next look, not right after an outage', async () => {
+  const { house } = await busy();
+  const watcher = createWatcher(house);
+  house.engine.conditions.set(SESSION, failing({ vague: true, since: 1 }));
+  await watcher.pass();
+  house.engine.conditions.set(SESSION, failing({ vague: true, since: 2 }));
+  await watcher.pass();
+  expect(await keys(house)).toEqual([]);
+  await watcher.pass();
+  expect(await keys(house)).toEqual([`session-stuck:${SESSION}`]);
+});
+
 it('non-determinism is recovered by itself after its time, and not before; another failure never', async () => {
   const { house } = await busy();
   const watcher = createWatcher(house, { recoverAfterMs: 60_000 });
