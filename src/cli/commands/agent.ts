@@ -3,17 +3,18 @@ import { WORKING_QUEUE_MODES } from '../../core/queue.js';
 import { THINKING_LEVELS } from '../../core/model.js';
 import { createAgentView, terminalOutput } from '../lib/agent-view.js';
 import { questionOf } from '../lib/ask.js';
-import { follow } from '../lib/follow.js';
 import { onInterrupt } from '../lib/interrupt.js';
 import { answerOf, asRunFailure, textOf } from '../lib/outcome.js';
 import { RpcCommand } from '../lib/rpc-command.js';
+import { hasPerson, stay } from '../lib/stay.js';
 import { printable } from '../lib/terminal.js';
+import { tellWaiting, type Waiting } from '../lib/waiting.js';
 import type { AgentAnswer } from '../lib/wire.js';
 
 export default class AgentCommand extends RpcCommand {
   static override summary = 'Send the agent a message and print its answer.';
   static override description =
-    'Ctrl-C leaves the run to itself and says how to come back; a second Ctrl-C stops it. Restarts of the gateway are waited out.\n\nExit codes: 0 answered, 1 failed, 2 used wrongly, 3 out of time.';
+    'Ctrl-C leaves the run to itself and says how to come back; a second Ctrl-C stops it. Restarts of the gateway are waited out.\n\nWhat the run asks is asked at the terminal: a allows once, A always, d denies, l leaves it open. Without a terminal, or with --json, a run that waits for an approval or a budget is left to itself after --timeout, without one after a minute: status "waiting_approval" or "waiting_budget", exit code 3. "runs wait" gets the answer later.\n\nExit codes: 0 answered, 1 failed, 2 used wrongly, 3 out of time or waiting for a person.';
   static override examples = ['<%= config.bin %> agent -m "what is in my workspace?"', 'git diff | <%= config.bin %> agent -m -', '<%= config.bin %> agent -m "look" --attach photo.jpg --json'];
   static override flags = {
     message: Flags.string({ char: 'm', description: 'The message; - reads it from standard input.', helpValue: '<text>' }),
@@ -26,7 +27,7 @@ export default class AgentCommand extends RpcCommand {
     'run-id': Flags.string({ description: 'Run id to use. The same id and message again give the same answer.', helpValue: '<id>' }),
   };
 
-  async run(): Promise<AgentAnswer> {
+  async run(): Promise<AgentAnswer | Waiting> {
     const { flags } = await this.parse(AgentCommand);
     const question = await questionOf(flags, process.stdin);
     const live = process.stdout.isTTY && !this.jsonEnabled();
@@ -35,16 +36,27 @@ export default class AgentCommand extends RpcCommand {
       if (live) view.breakLine();
       this.note(line);
     };
+    const say = (text: string): void => {
+      if (live) view.breakLine();
+      process.stderr.write(`${text}\n`);
+    };
     const interrupts = onInterrupt(question.runId, note, true);
     try {
-      const followed = await follow({
+      const followed = await stay({
         target: await this.target({ ...flags, timeout: undefined }),
         question,
         waitMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
         note,
+        say,
         left: interrupts.left,
+        // Standard input that was the message has no keys left to read.
+        person: hasPerson(this.jsonEnabled()) && flags.message !== '-',
         ...(live ? { onEvent: view.handle } : {}),
       });
+      if (followed.kind === 'waiting') {
+        if (live) view.breakLine();
+        return tellWaiting(followed.waiting, this.jsonEnabled());
+      }
       const answer = answerOf(followed, flags.session);
       if (live) view.finish(textOf(answer));
       else this.log(printable(textOf(answer)));

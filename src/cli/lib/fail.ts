@@ -1,6 +1,7 @@
 /**
  * From anything thrown to what a person or a script is told, and the exit code.
- * Invariant: codes are 0 done, 1 failed, 2 used wrongly, 3 out of time, 130 stopped by Ctrl-C.
+ * Invariant: codes are 0 done, 1 failed, 2 used wrongly, 3 out of time or waiting for a person, 130 stopped by
+ * Ctrl-C.
  */
 import { CodedError, messageOf } from '../../core/errors.js';
 import { printable } from './terminal.js';

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError } from '../../core/errors.js';
 import type { AgentEventPayload } from './agent-view.js';
 import { connectGateway, type Gateway, type GatewayTarget } from './client.js';
+import { type Waiting, waitOf } from './waiting.js';
 import type { AgentAnswer, WaitAnswer } from './wire.js';
 
 export interface Question {
@@ -21,13 +22,21 @@ export interface FollowOptions {
   /** Milliseconds until the waiting ends with WAIT_TIMEOUT; the run goes on. */
   readonly waitMs?: number | undefined;
   readonly onEvent?: (payload: AgentEventPayload) => void;
+  /** Each connection, as soon as it stands. */
+  readonly onConnected?: (gateway: Gateway) => void;
+  /** Resolves when nobody seems to be there to answer what the run waits for; the waiting ends with it. */
+  readonly unanswered?: Promise<Waiting>;
   /** Tells the person what happens to the connection. */
   readonly note: (text: string) => void;
   /** Rejects when the person wants to leave; gets the way to abort the run. */
   readonly left: (abort: () => Promise<void>) => Promise<never>;
 }
 
-export type Followed = { readonly kind: 'answer'; readonly answer: AgentAnswer } | { readonly kind: 'wait'; readonly wait: WaitAnswer };
+export type Followed =
+  | { readonly kind: 'answer'; readonly answer: AgentAnswer }
+  | { readonly kind: 'wait'; readonly wait: WaitAnswer }
+  /** It has not ended: it waits for a person's word. */
+  | { readonly kind: 'waiting'; readonly waiting: Waiting };
 
 /** A gateway that works accepts a connection at once; one that starts says so and is waited for. */
 const CONNECT_MS = 10_000;
@@ -48,10 +57,11 @@ export async function follow(options: FollowOptions): Promise<Followed> {
   const state: State = { accepted: options.question.send === undefined, session: sessionOf(options.question) };
   const ended = new AbortController();
   const leaving = options.left(() => abortRun(state, options.question.runId));
-  const limit = timeLimit(options, ended.signal);
+  const limit = timeLimit(options, state, ended.signal);
+  const unanswered = options.unanswered?.then((waiting): Followed => ({ kind: 'waiting', waiting }));
   tellWaiting(options, state, ended.signal).catch(() => undefined);
   try {
-    return await Promise.race([converse(options, state, ended.signal), leaving, limit]);
+    return await Promise.race([converse(options, state, ended.signal), leaving, limit, ...(unanswered ? [unanswered] : [])]);
   } finally {
     ended.abort();
     state.gateway?.close();
@@ -82,6 +92,7 @@ async function converse(options: FollowOptions, state: State, signal: AbortSigna
       tellBudget(options, told);
       options.onEvent?.(told);
     });
+    options.onConnected?.(gateway);
     try {
       return await askOnce(gateway, options.question, state);
     } catch (error) {
@@ -152,9 +163,12 @@ async function abortRun({ gateway, session }: State, runId: string): Promise<voi
   await gateway.request('chat.abort', { sessionKey: session, runId }, { timeoutMs: CONNECT_MS });
 }
 
-async function timeLimit({ waitMs, question }: FollowOptions, signal: AbortSignal): Promise<never> {
+/** Out of time, and with what is known of why: a run that waits for a person is no slow one. */
+async function timeLimit({ waitMs, question }: FollowOptions, state: State, signal: AbortSignal): Promise<Followed> {
   if (waitMs === undefined) return new Promise<never>(() => undefined);
   await sleep(waitMs, undefined, { signal, ref: false }).catch(() => new Promise(() => undefined));
+  const waiting = state.gateway && (await waitOf(state.gateway, question.runId).catch(() => undefined));
+  if (waiting) return { kind: 'waiting', waiting };
   throw new CodedError('WAIT_TIMEOUT', `No answer within ${waitMs / 1_000} s; the run goes on`, `Wait for it with: ${comeBack(question.runId)}`, { runId: question.runId });
 }
 

@@ -4,7 +4,7 @@ import type { Followed } from './follow.js';
 import type { AgentAnswer } from './wire.js';
 
 /** One document for both ways to wait: that of `agent`. @throws CodedError with the run's own code when it failed */
-export function answerOf(followed: Followed, session: string | undefined): AgentAnswer {
+export function answerOf(followed: Exclude<Followed, { readonly kind: 'waiting' }>, session: string | undefined): AgentAnswer {
   if (followed.kind === 'answer') return followed.answer;
   const { runId, status, error, code, stopReason, terminalReply } = followed.wait;
   if (status !== 'ok') throw runFailure(runId, error ?? 'the run failed', code);

@@ -1,4 +1,5 @@
 /** Shows runs: the list, and one run's timeline. Pure text; what the model wrote is made safe to print. */
+import { commandLine } from './approval-view.js';
 import { budgetAmount } from './budget-view.js';
 import { toolLine } from './tool-line.js';
 import { ago, amount, clock, columns, duration, money, oneLine, paint, printable, type Style } from './terminal.js';
@@ -12,7 +13,7 @@ export function showRuns(runs: readonly RunSummary[]): string {
   const rows = runs.map((run) => [
     run.runId,
     oneLine(run.sessionKey, 40),
-    paintState(run.state),
+    run.waitsFor === undefined ? paintState(run.state) : `${paintState(run.state)} ${paint('yellow', `(waits for ${run.waitsFor === 'approval' ? 'an approval' : 'a budget'})`)}`,
     ago(run.startedAt ?? run.acceptedAt),
     run.durationMs == null ? '-' : duration(run.durationMs),
     amount(run.usage?.totalTokens),
@@ -29,6 +30,7 @@ export function showRun({ run, steps, totals }: RunAnswer): string {
     ['Session', run.sessionKey],
     ['Message', run.preview && oneLine(run.preview, 120)],
     ['State', paintState(run.state) + (run.code === undefined ? '' : ` (${run.code})`)],
+    ...(run.waitsForApproval ?? []).map(({ id, command }): readonly [string, string] => ['Waits for', paint('yellow', `approval ${id} of ${commandLine(command)}: openclaw approvals approve|deny ${id}`)]),
     ['Waits for', run.waitsForBudget && paint('yellow', `the budget of this ${run.waitsForBudget.scope} (${budgetAmount(run.waitsForBudget.unit, run.waitsForBudget.spent)} of ${budgetAmount(run.waitsForBudget.unit, run.waitsForBudget.limit)}): openclaw budgets answer ${run.waitsForBudget.id} raise|once|stop`)],
     ['Error', run.error && paint('red', oneLine(run.error, 300))],
     ['Merged into', run.mergedInto],

@@ -6,6 +6,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '../../core/errors.js';
 import type { Gateway } from './client.js';
+import { approvalsLine } from './approval-view.js';
 import { budgetLine } from './budget-view.js';
 import type { EngineFacts, StatusAnswer } from './wire.js';
 import { showNotices } from './notice-view.js';
@@ -54,6 +55,7 @@ export function showStatus(status: Status): string {
     if (uiUrl) rows.push(['Web UI', uiUrl]);
     if (answer.models?.primary) rows.push(['Model', modelLine(answer.models)]);
     rows.push(['Runs', `${answer.runs?.running ?? 0} running, ${answer.runs?.queued ?? 0} waiting`]);
+    if (answer.approvals && answer.approvals.open > 0) rows.push(['Approvals', approvalsLine(answer.approvals)]);
     if (answer.budgets) rows.push(['Budgets', budgetLine(answer.budgets)]);
     rows.push(['Sessions', String(answer.sessions?.count ?? 0)]);
   }

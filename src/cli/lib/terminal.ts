@@ -13,6 +13,17 @@ export const paint = (style: Style, text: string, stream: NodeJS.WriteStream = p
 /** What others wrote, made safe to print: no escape sequences, no control characters but line ends and tabs. */
 export const printable = (text: string): string => stripVTControlCharacters(text).replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 
+/** What does not show, or shows as something else: controls, turned-round and zero-width text, blanks that are no space. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
+
+/** What a person decides about: nothing is left out, whatever cannot be seen is written out. Line ends stay. */
+export const visible = (text: string): string =>
+  text.replaceAll(UNSEEN, (char) => {
+    const code = char.codePointAt(0) ?? 0;
+    if (char === ' ' || char === '\n') return char;
+    return char === '\t' ? '\\t' : char === '\r' ? '\\r' : code <= 0xff ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
+  });
+
 export const oneLine = (text: string, max: number): string => {
   const line = printable(text).replace(/\s+/g, ' ').trim();
   return line.length <= max ? line : `${line.slice(0, Math.max(0, max - 1))}…`;

@@ -26,6 +26,9 @@ export interface RunSummary {
   readonly error?: string;
   readonly code?: string;
   readonly mergedInto?: string;
+  /** In a list, the word alone. */
+  readonly waitsFor?: 'approval' | 'budget';
+  readonly waitsForApproval?: readonly { readonly id: string; readonly command: string }[];
   readonly waitsForBudget?: { readonly id: string; readonly scope: string; readonly unit: string; readonly limit: number; readonly spent: number };
   /** As the Web UI names the run. */
   readonly hash?: string;
@@ -92,6 +95,59 @@ export interface WaitAnswer {
   readonly code?: string;
   readonly stopReason?: string;
   readonly terminalReply?: { readonly disposition?: string; readonly text?: string };
+  /** Whose word the run waits for, while it has not ended. */
+  readonly waitingFor?: 'approval' | 'budget';
+  readonly approvals?: readonly string[];
+  readonly budgetQuestion?: string;
+}
+
+/** Entry of `exec.approval.list`, and what `exec.approval.requested` tells. */
+export interface ApprovalEntry {
+  readonly id: string;
+  readonly request: {
+    readonly command: string;
+    readonly cwd?: string | null;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly why?: string;
+    readonly tool?: string;
+    readonly agentId?: string;
+    readonly sessionKey?: string | null;
+    readonly runId?: string | null;
+    readonly allowedDecisions?: readonly string[];
+  };
+  readonly createdAtMs: number;
+  readonly expiresAtMs?: number;
+}
+
+/** Answer of `exec.approval.get`, entry of `approvals.list`. */
+export interface ApprovalInfo extends ApprovalEntry {
+  readonly status: string;
+  readonly decision?: string;
+  readonly decidedBy?: string;
+  readonly reason?: string;
+  readonly resolvedAtMs?: number;
+  /** Its run went on without it; the decision starts a run of its own. */
+  readonly handedOn?: boolean;
+  readonly followOnRunId?: string;
+}
+
+/** Answer of `exec.approval.resolve` and `approvals.deny`. */
+export interface ApprovalAnswer {
+  readonly ok: boolean;
+  readonly id: string;
+  readonly decision: string;
+  readonly followOnRunId?: string;
+}
+
+export interface GrantInfo {
+  readonly id: string;
+  readonly agentId?: string;
+  readonly command: string;
+  readonly cwd?: string | null;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly approval?: string;
+  readonly grantedBy?: string;
+  readonly createdAtMs: number;
 }
 
 export interface SessionSummary {
@@ -172,6 +228,7 @@ export interface StatusAnswer {
   readonly models?: { readonly primary?: string; readonly fallbacks?: readonly string[]; readonly configured?: boolean };
   readonly runs?: { readonly running?: number; readonly queued?: number; readonly failed?: number };
   readonly budgets?: { readonly spent?: BudgetSum; readonly limit?: Partial<BudgetSum>; readonly questions?: readonly { readonly id: string; readonly scope: string }[] };
+  readonly approvals?: { readonly open: number; readonly oldestAtMs?: number; readonly ids?: readonly string[] };
   readonly gateway?: {
     readonly uptimeMs?: number;
     readonly ready?: boolean;
