@@ -29,8 +29,8 @@ const PAGE = 200;
 const MAX_TIMER_MS = 2_147_483_647;
 
 export function watchApprovals(deps: WatchDeps): ApprovalWatch {
-  /** Approval id → state that was told, and when its row changed. */
-  const told = new Map<string, { readonly state: string; readonly at: number }>();
+  /** Approval id → what was told of it. Open ones are kept: they change once more when their turn goes on without them. */
+  const told = new Map<string, Approval>();
   const waiters = new Set<() => void>();
   let since = Date.now() - OVERLAP_MS;
   let timer: NodeJS.Timeout | undefined;
@@ -102,16 +102,26 @@ export function watchApprovals(deps: WatchDeps): ApprovalWatch {
     const began = Date.now();
     for (let cursor = { updatedAt: since, id: '' }, full = true; full; ) {
       const rows = await deps.approvals.changedSince(cursor, PAGE);
-      for (const row of rows) {
-        if (told.get(row.id)?.state === row.state) continue;
-        told.set(row.id, { state: row.state, at: row.updatedAt });
-        deps.tell(row);
-        for (const wake of waiters) wake();
-      }
+      rows.forEach(tell);
       cursor = rows.at(-1) ?? cursor;
       full = rows.length === PAGE;
     }
     since = Math.max(since, began - OVERLAP_MS);
-    for (const [id, { at }] of told) if (at < since - OVERLAP_MS) told.delete(id);
+    for (const { id, state, expiresAt = Infinity, updatedAt } of told.values()) {
+      if (state !== 'open') {
+        if (updatedAt < since - OVERLAP_MS) told.delete(id);
+      } else if (expiresAt <= began) {
+        // Time passes without a change of the row.
+        const row = await deps.approvals.get(id);
+        if (row) tell(row);
+      }
+    }
+  }
+
+  function tell(row: Approval): void {
+    if (told.get(row.id)?.state === row.state) return;
+    told.set(row.id, row);
+    deps.tell(row);
+    for (const wake of waiters) wake();
   }
 }

@@ -47,7 +47,7 @@ export interface WatcherDeps {
 const OVERLAP_MS = 10_000;
 const PAGE = 200;
 /** A run merged into one that was merged: chains are short, a loop must end. */
-const MAX_MERGES = 16;
+export const MAX_MERGES = 16;
 /** Node clamps longer timers to 1 ms. */
 const MAX_TIMER_MS = 2_147_483_647;
 

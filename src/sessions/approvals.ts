@@ -25,7 +25,7 @@ export interface Approvals {
    */
   decide(id: string, decision: ApprovalDecision, by: string, reason?: string): Promise<Approval>;
   /** A client asks on its own behalf: no run waits for it. */
-  request(asked: { readonly command: string; readonly cwd?: string; readonly agent: string; readonly timeoutMs?: number; readonly id?: string }): Promise<Approval>;
+  request(asked: { readonly command: string; readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly why?: string; readonly agent: string; readonly timeoutMs?: number; readonly id?: string }): Promise<Approval>;
   /** Signals decisions that their sessions have not acted on. */
   resignal(): Promise<void>;
   get(id: string): Promise<Approval | undefined>;
@@ -86,7 +86,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
       const { approval, isNew } = await db.transaction().execute((tx) =>
         putApproval(tx, {
           id, agent: asked.agent,
-          request: { tool: 'exec', command: asked.command, ...(asked.cwd === undefined ? {} : { cwd: asked.cwd }) },
+          request: { tool: 'exec', command: asked.command, ...(asked.cwd === undefined ? {} : { cwd: asked.cwd }), ...(asked.env ? { env: asked.env } : {}), ...(asked.why === undefined ? {} : { why: asked.why }) },
           ...(asked.timeoutMs === undefined ? {} : { expiresAt: Date.now() + asked.timeoutMs }),
         }),
       );

@@ -55,11 +55,11 @@ export async function approvalOfCall(db: Db | Tx, key: string): Promise<Approval
 /** Newest first. */
 export async function listApprovals(db: Db, query: { readonly open?: boolean; readonly session?: string; readonly run?: string; readonly limit: number }): Promise<Approval[]> {
   let rows = db.selectFrom('approvals').selectAll();
-  if (query.open === true) rows = rows.where('state', '=', 'open');
+  // Those past their time stay `open` in the table; they must not fill the list.
+  if (query.open === true) rows = rows.where('state', '=', 'open').where((e) => e.or([e('expires_at', 'is', null), e('expires_at', '>', Date.now())]));
   if (query.session !== undefined) rows = rows.where('session', '=', query.session);
   if (query.run !== undefined) rows = rows.where('run', '=', query.run);
-  const found = (await rows.orderBy('created_at', 'desc').limit(query.limit).execute()).map(decode);
-  return query.open === true ? found.filter((approval) => approval.state === 'open') : found;
+  return (await rows.orderBy('created_at', 'desc').limit(query.limit).execute()).map(decode);
 }
 
 /** Rows asked for or changed after the cursor, in the order of their change. */
@@ -142,7 +142,7 @@ async function grant(tx: Tx, approval: Approval, by: string): Promise<void> {
   const { why: _, ...request } = approval.request;
   await tx
     .insertInto('grants')
-    .values({ id: `gr-${approval.id.slice(3)}`, agent: approval.agent, request_hash: requestHash(request), request: JSON.stringify(request), approval: approval.id, granted_by: by, created_at: Date.now() })
+    .values({ id: `gr-${approval.id.replace(/^ap-/, '')}`, agent: approval.agent, request_hash: requestHash(request), request: JSON.stringify(request), approval: approval.id, granted_by: by, created_at: Date.now() })
     .onConflict((c) => c.doNothing())
     .execute();
 }

@@ -1,6 +1,7 @@
 /** `exec.approval.*` and `approvals.*` over real sockets, from the real store. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createBus } from '../../src/bus/bus.js';
+import { watchApprovals } from '../../src/gateway/approval-watch.js';
 import { createApprovals } from '../../src/sessions/approvals.js';
 import { approvalId, callKey, markHandedOn, putApproval } from '../../src/storage/approvals.js';
 import { fakeEngine } from '../sessions/house.js';
@@ -9,6 +10,7 @@ import { type World, connected, startWorld } from './fakes.js';
 
 let world: World | undefined;
 afterEach(async () => {
+  vi.useRealTimers();
   await world?.close();
   world = undefined;
 });
@@ -82,9 +84,10 @@ describe('an approval', () => {
     expect(h.engine.delivered).toHaveLength(1);
   });
 
-  it('and its grants belong to who may answer for the owner', async () => {
+  it('belongs to who may answer for the owner; what was allowed always may be read', async () => {
     const h = await open(['operator.read', 'operator.write']);
-    for (const [method, params] of [['exec.approval.list', {}], ['exec.approval.resolve', { id: 'x', decision: 'deny' }], ['approvals.grants', {}], ['approvals.revoke', { id: 'x' }]] as const) {
+    expect(await h.client.payload('approvals.grants')).toEqual({ grants: [] });
+    for (const [method, params] of [['exec.approval.list', {}], ['exec.approval.resolve', { id: 'x', decision: 'deny' }], ['approvals.list', {}], ['approvals.revoke', { id: 'x' }]] as const) {
       expect(await h.client.error(method, params)).toMatchObject({ code: 'FORBIDDEN', details: { missingScope: 'operator.approvals' } });
     }
     const id = await h.asked();
@@ -106,6 +109,46 @@ describe('events', () => {
     await h.client.until(() => h.client.events('exec.approval.requested').find((event) => event['id'] === second));
     expect(h.client.events('exec.approval.requested').map((event) => event['id'])).toEqual([id, second]);
     expect(h.client.events('exec.approval.resolved')).toHaveLength(1);
+  });
+
+  it('tell that one handed on long after it was asked is what was told already; and that one is past its time', async () => {
+    const { db } = await makeStore();
+    const told: string[] = [];
+    const quiet = (): void => undefined;
+    const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+    const approvals = createApprovals({ db, engine: fakeEngine(), events: createBus(), log });
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+    const watch = watchApprovals({ approvals, events: createBus(), log, pollMs: 1_000, tell: (approval) => void told.push(`${approval.id} ${approval.state}`) });
+    const pass = async (seconds: number): Promise<void> => {
+      for (let second = 0; second < seconds; second += 1) {
+        await vi.advanceTimersByTimeAsync(1_000);
+        // The store answers in its own time.
+        await new Promise((resolve) => setImmediate(resolve));
+        await db.selectFrom('approvals').select('id').execute();
+      }
+    };
+    const id = 'ap-handedon';
+    await db.transaction().execute((tx) => putApproval(tx, { id, agent: 'main', request: { tool: 'exec', command: 'ls | wc' }, call: { session: SESSION, run: 'r', runId: 'r-1', step: 1, index: 0, callSeq: 2 } }));
+    await approvals.request({ id: 'mine', command: 'ls', agent: 'main', timeoutMs: 20_000 });
+    await pass(40);
+    await db.transaction().execute((tx) => markHandedOn(tx, id));
+    await pass(5);
+    expect(told).toEqual([`${id} open`, 'mine open', 'mine expired']);
+    watch.close();
+  });
+});
+
+describe('a run that was merged into another one', () => {
+  it('waits for what that one waits for', async () => {
+    const h = await open();
+    for (const runId of ['run-1', 'joined']) {
+      await h.client.payload('chat.send', { sessionKey: SESSION, message: runId, idempotencyKey: runId });
+      world!.store.take(runId);
+    }
+    world!.store.change('run-1', { run: 'hash of run-1' });
+    world!.store.change('joined', { state: 'merged', endedAt: Date.now(), mergedInto: 'hash of run-1' });
+    const id = await h.asked();
+    for (const runId of ['run-1', 'joined']) expect(await h.client.payload('agent.wait', { runId, timeoutMs: 0 })).toMatchObject({ runId, status: 'timeout', waitingFor: 'approval', approvals: [id] });
   });
 });
 
@@ -131,7 +174,20 @@ describe('waiting for a decision', () => {
     expect(await h.client.payload('exec.approval.request', { command: 'ls', timeoutMs: 40, id: 'mine' })).toMatchObject({ id: 'mine', decision: null });
     expect(await h.client.error('exec.approval.resolve', { id: 'mine', decision: 'deny' })).toMatchObject({ message: expect.stringContaining('already expired') });
     expect(await h.client.error('exec.approval.request', { command: 'ls', id: 'mine' })).toMatchObject({ message: expect.stringContaining('exists already') });
+    // Shown is everything that makes a difference.
+    const words = h.client.call('exec.approval.request', { commandArgv: ['rm', 'a b', "it's"], env: { PATH: '/evil' }, warningText: 'it removes', id: 'words', twoPhase: true });
+    await h.client.response(words);
+    expect(await h.client.payload('exec.approval.get', { id: 'words' })).toMatchObject({ request: { command: "rm 'a b' 'it'\\''s'", env: { PATH: '/evil' }, why: 'it removes' } });
+    await h.client.payload('exec.approval.resolve', { id: 'words', decision: 'allow-always' });
+    expect(await h.client.payload('approvals.grants')).toMatchObject({ grants: [{ id: 'gr-words', env: { PATH: '/evil' } }] });
     expect(await h.client.error('exec.approval.request', {})).toMatchObject({ code: 'INVALID_REQUEST' });
+    // However many of them: they hide none that is open.
+    const still = await h.asked();
+    await h.db.updateTable('approvals').set({ created_at: 1 }).where('id', '=', still).execute();
+    await h.db.transaction().execute(async (tx) => {
+      for (let index = 0; index < 200; index += 1) await putApproval(tx, { id: `past-${index}`, agent: 'main', request: { tool: 'exec', command: 'ls' }, expiresAt: 1 });
+    });
+    expect(await h.client.payload('exec.approval.list')).toMatchObject([{ id: still }]);
   });
 });
 

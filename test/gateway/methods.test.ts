@@ -48,7 +48,7 @@ const TABLE: Readonly<Record<string, { readonly scope: string; readonly bad: rea
   'exec.approval.waitDecision': { scope: 'operator.approvals', bad: [[{}, "invalid exec.approval.waitDecision params: must have required property 'id'"], [{ id: 'ap-none' }, 'there is no approval ap-none; exec.approval.list names those that are open']] },
   'approvals.list': { scope: 'operator.approvals', bad: [[{ limit: 501 }, 'invalid approvals.list params: at /limit: must be <= 500']] },
   'approvals.deny': { scope: 'operator.approvals', bad: [[{}, "invalid approvals.deny params: must have required property 'id'"], [{ id: 'ap-none' }, 'there is no approval ap-none']] },
-  'approvals.grants': { scope: 'operator.approvals', bad: [[{ foo: 1 }, "invalid approvals.grants params: at root: unexpected property 'foo'"]] },
+  'approvals.grants': { scope: 'operator.read', bad: [[{ foo: 1 }, "invalid approvals.grants params: at root: unexpected property 'foo'"]] },
   'approvals.revoke': { scope: 'operator.approvals', bad: [[{}, "invalid approvals.revoke params: must have required property 'id'"], [{ id: 'gr-none' }, 'there is no grant gr-none']] },
   'usage.cost': { scope: 'operator.read', bad: [[{ days: 0 }, 'invalid usage.cost params: at /days: must be >= 1']] },
   'usage.summary': { scope: 'operator.read', bad: [[{ days: 0 }, 'invalid usage.summary params: at /days: must be >= 1']] },

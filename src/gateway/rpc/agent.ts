@@ -86,7 +86,7 @@ export const agentWait = method({
     if (ended) return waitResult(ended);
     const row = await context.deps.rows.run(params.runId);
     if (!row) return { runId: params.runId, status: 'timeout', error: 'no run with this id is known' };
-    return { runId: params.runId, status: 'timeout', ...(row.takenAt === undefined ? {} : { startedAt: row.takenAt }), ...(await waitsFor(context.deps, row.run)) };
+    return { runId: params.runId, status: 'timeout', ...(row.takenAt === undefined ? {} : { startedAt: row.takenAt }), ...(await waitsFor(context.deps, row)) };
   },
 });
 

@@ -31,6 +31,9 @@ async function decide(context: CallContext, id: string, decision: ApprovalDecisi
   return { ok: true, id, decision, ...(approval.handedOnAt === undefined ? {} : { followOnRunId: followOnRunId(id) }) };
 }
 
+/** As a shell would read it: words that look like several are told apart. */
+const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
 const decisionOf = (approval: Approval | undefined): ApprovalDecision | null => approval?.decision ?? null;
 
 export const execApprovalList = method({
@@ -69,12 +72,14 @@ export const execApprovalRequest = method({
   scope: SCOPE,
   params: validateExecApprovalRequestParams,
   async handler(params, { deps, approvalWatch, signal, respond }) {
-    const command = params.command ?? params.commandArgv?.join(' ') ?? params.systemRunPlan?.commandText;
+    const command = params.command ?? params.commandArgv?.map(quoted).join(' ') ?? params.systemRunPlan?.commandText;
     if (command === undefined || command === '') throw invalidRequest('exec.approval.request: command is required');
     const cwd = params.cwd ?? params.systemRunPlan?.cwd;
     const approval = await deps.approvals.request({
       command, agent: params.agentId ?? DEFAULT_AGENT,
       ...(typeof cwd === 'string' ? { cwd } : {}),
+      ...(params.env && Object.keys(params.env).length > 0 ? { env: params.env } : {}),
+      ...(typeof params.warningText === 'string' ? { why: params.warningText } : {}),
       ...(params.timeoutMs === undefined ? {} : { timeoutMs: params.timeoutMs }),
       ...(params.id === undefined ? {} : { id: params.id }),
     });
@@ -115,7 +120,7 @@ export const approvalsDeny = method({
 
 export const approvalsGrants = method({
   name: 'approvals.grants',
-  scope: SCOPE,
+  scope: 'operator.read',
   params: validator(ApprovalsGrantsParams),
   async handler(_params, { deps }) {
     return { grants: (await deps.approvals.grants()).map(grantView) };

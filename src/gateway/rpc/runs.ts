@@ -45,7 +45,7 @@ export const runsList = method({
       totalCount: page.total,
       hasMore: next < page.total,
       nextOffset: next < page.total ? next : null,
-      runs: await Promise.all(page.runs.map(async (row) => ({ ...(await runView(row, deps, now())), ...(row.state === 'taken' ? await waitsWord(deps, row.run) : {}) }))),
+      runs: await Promise.all(page.runs.map(async (row) => ({ ...(await runView(row, deps, now())), ...(row.state === 'taken' ? await waitsWord(deps, row) : {}) }))),
     };
   },
 });
@@ -67,8 +67,8 @@ export const runsGet = method({
   },
 });
 
-async function waitsWord(deps: GatewayDeps, run: string): Promise<{ readonly waitsFor?: string }> {
-  const { waitingFor } = await waitsFor(deps, run);
+async function waitsWord(deps: GatewayDeps, row: RunRow): Promise<{ readonly waitsFor?: string }> {
+  const { waitingFor } = await waitsFor(deps, row);
   return waitingFor === undefined ? {} : { waitsFor: waitingFor };
 }
 
