@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { ModelError } from '../../src/activities/models/types.js';
 import { textResult } from '../../src/activities/tools/types.js';
+import { createBudgetControl } from '../../src/sessions/budgets.js';
 import { listApprovals } from '../../src/storage/approvals.js';
+import { openQuestions } from '../../src/storage/budget-questions.js';
 import { askedTool, callsTools, newestResults, says, scriptedModels, tool, toolset } from '../servers/scripted.js';
 import { type House, buildHouse, startServer } from './harness.js';
 
@@ -81,6 +83,13 @@ const SCENES: Readonly<Record<string, Scene>> = {
     await house.approvals.decide(id, 'allow-once', 'owner');
     await house.ended(`approval-${id}`);
   },
+  async 'over-budget'(house, key) {
+    await house.send(key, `${key}-1`, 'hello');
+    await house.until('it pauses', async () => (await openQuestions(house.db)).length === 1);
+    const [question] = await openQuestions(house.db);
+    await createBudgetControl({ ...house.deps, engine: house.engine }).answer(question!.id, 'once', {}, 'owner');
+    await house.ended(`${key}-1`);
+  },
   async 'continued-as-new'(house, key) {
     await house.send(key, `${key}-1`, 'long chain');
     await house.ended(`${key}-1`);
@@ -119,7 +128,7 @@ export async function record(): Promise<ReadonlyMap<string, string>> {
         tool('act', 'side-effecting', async () => textResult('acted')),
         tool('slow', 'side-effecting', async () => (await promise, textResult('slow'))),
       );
-      const house = await buildHouse(env, { models, tools });
+      const house = await buildHouse(env, { models, tools, budgets: () => (name === 'over-budget' ? { run: { tokens: 100 } } : {}) });
       const key = `agent:main:${name}`;
       await scene(house, key, { passed: promise, open: resolve }, models);
       const { raw } = await house.handle(key).describe();
