@@ -28,6 +28,8 @@ export interface ScriptedModel {
   forget(): void;
 }
 
+const QUESTION = /\b(chain|say) (\S+)(?: (\d+) (free|gated))?$/;
+
 export const answerOf = (id: string): string => `answer ${id}.`;
 export const isCommand = (call: number): boolean => call % 2 === 1;
 
@@ -38,14 +40,21 @@ export async function scriptedModel(): Promise<ScriptedModel> {
   return model;
 
   function answer(seen: SeenRequest): Reply {
-    const said = /\b(chain|say) (\S+)(?: (\d+) (free|gated))?/.exec(seen.text);
-    if (!said) return { text: 'nothing was asked' };
-    const ask: Ask = { id: said[2]!, done: seen.results.length, model: String(seen.body['model']) };
+    const messages = seen.body['messages'] as readonly { readonly role: string; readonly content: unknown }[];
+    // Notices to the model may stand between the question and now.
+    const at = messages.findLastIndex(({ role, content }) => role === 'user' && QUESTION.test(textOf(content)));
+    if (at === -1) return { text: 'nothing was asked' };
+    const said = QUESTION.exec(textOf(messages[at]!.content))!;
+    const done = messages.slice(at).filter(({ role }) => role === 'tool').length;
+    const ask: Ask = { id: said[2]!, done, model: String(seen.body['model']) };
     asks.push(ask);
     const usual = said[1] === 'chain' && ask.done < Number(said[3]) ? callOf(ask, said[4] === 'gated') : { text: answerOf(ask.id) };
     return model.hook?.(ask, usual) ?? usual;
   }
 }
+
+const textOf = (content: unknown): string =>
+  typeof content === 'string' ? content : (content as readonly { readonly text?: string }[]).map(({ text }) => text ?? '').join('\n');
 
 function callOf({ id, done }: Ask, gated: boolean): Answer {
   const n = done + 1;
