@@ -7,6 +7,9 @@ import { ANSWERED, startGatewayStub, type GatewayStub, type StubContext, type St
 import { makeInstallation, type Installation } from './cli.js';
 import { startOnTerminal } from './terminal.js';
 
+/** Told in hours and minutes: the seconds that a test takes do not show. */
+const AGE_MS = 2 * 3_600_000;
+
 let home: Installation;
 const stubs: GatewayStub[] = [];
 beforeEach(() => {
@@ -33,7 +36,7 @@ const entry = (id: string, command = 'git push', more: Readonly<Record<string, u
   id,
   request: { command, cwd: '/work', why: 'git push: not in tools.exec.allow', tool: 'exec', agentId: 'main', sessionKey: 'agent:main:main', runId: 'r-1', allowedDecisions: ['allow-once', 'allow-always', 'deny'], ...more },
   // As old as its number says, so that one is asked before the other.
-  createdAtMs: Date.now() - 180_000 - (9 - Number(/\d$/.exec(id)?.[0] ?? 0)) * 100,
+  createdAtMs: Date.now() - AGE_MS - (9 - Number(/\d$/.exec(id)?.[0] ?? 0)) * 100,
   expiresAtMs: Date.now() + 1e12,
 });
 const info = (id: string, command?: string, more: Readonly<Record<string, unknown>> = {}) => ({ ...entry(id, command), status: 'pending', handedOn: false, ...more });
@@ -44,10 +47,10 @@ describe('approvals', () => {
 
   test('list shows what will run, exactly: whole, with what does not show written out', async () => {
     const open = info('ap-aaa11111', 'echo one\n\tfolder     /safe\u001b[2K\r\u202etxt.exe', { ...entry('x').request });
-    await stub({ 'approvals.list': list([{ ...open, request: { ...open.request, env: { A: 'x\ny', B: '2' }, cwd: '/w\u200bork' } }], [info('ap-bbb22222', 'ls', { status: 'denied', decision: 'deny', decidedBy: 'owner', reason: 'no', resolvedAtMs: Date.now() - 60_000 })]) });
+    await stub({ 'approvals.list': list([{ ...open, request: { ...open.request, env: { A: 'x\ny', B: '2' }, cwd: '/w\u200bork' } }], [info('ap-bbb22222', 'ls', { status: 'denied', decision: 'deny', decidedBy: 'owner', reason: 'no', resolvedAtMs: Date.now() - AGE_MS })]) });
     const { stdout } = await home.run(['approvals', 'list']);
     expect(stdout).toBe([
-      'ap-aaa11111  asked 3 min ago by run r-1 in agent:main:main',
+      'ap-aaa11111  asked 2 h ago by run r-1 in agent:main:main',
       '  $ echo one',
       '  > \\tfolder     /safe\\x1b[2K\\r\\u{202e}txt.exe',
       '  folder     /w\\u{200b}ork',
@@ -58,7 +61,7 @@ describe('approvals', () => {
       '',
     ].join('\n'));
     const all = await home.run(['approvals', 'list', '--all']);
-    expect(all.stdout).toMatch(/ap-bbb22222 {2}asked 3 min ago by run r-1 in agent:main:main, denied by owner 1 min ago \(no\)/);
+    expect(all.stdout).toMatch(/ap-bbb22222 {2}asked 2 h ago by run r-1 in agent:main:main, denied by owner 2 h ago \(no\)/);
     expect((await json(['approvals', 'list'])).document).toMatchObject({ approvals: [{ id: 'ap-aaa11111', request: { command: open.request.command } }] });
   });
 
@@ -101,9 +104,9 @@ describe('approvals', () => {
   });
 
   test('grants and revoke', async () => {
-    const grant = { id: 'gr-abcd1111', agentId: 'main', command: 'git push\u0007', cwd: '/work', approval: 'ap-abcd1111', grantedBy: 'owner', createdAtMs: Date.now() - 60_000 };
+    const grant = { id: 'gr-abcd1111', agentId: 'main', command: 'git push\u0007', cwd: '/work', approval: 'ap-abcd1111', grantedBy: 'owner', createdAtMs: Date.now() - AGE_MS };
     const gateway = await stub({ 'approvals.grants': () => ({ grants: [grant] }), 'approvals.revoke': () => ({ ok: true, grant }) });
-    expect((await home.run(['approvals', 'grants'])).stdout).toBe('gr-abcd1111  allowed always to agent main by owner 1 min ago\n  $ git push\\x07\n  folder     /work\n');
+    expect((await home.run(['approvals', 'grants'])).stdout).toBe('gr-abcd1111  allowed always to agent main by owner 2 h ago\n  $ git push\\x07\n  folder     /work\n');
     expect((await home.run(['approvals', 'revoke', 'ABC'])).stdout).toContain('Taken back.');
     expect(gateway.calls.at(-1)).toEqual({ method: 'approvals.revoke', params: { id: 'gr-abcd1111' } });
     expect((await json(['approvals', 'revoke', 'xyz'])).document).toMatchObject({ error: { code: 'UNKNOWN_GRANT' } });
@@ -112,11 +115,11 @@ describe('approvals', () => {
   test('status and runs say what waits, with the command that answers', async () => {
     const run = { runId: 'r-1', sessionKey: 'agent:main:main', state: 'running', acceptedAt: 1, startedAt: 2, endedAt: null };
     await stub({
-      status: () => ({ approvals: { open: 2, oldestAtMs: Date.now() - 180_000, ids: ['ap-a', 'ap-b'] } }),
+      status: () => ({ approvals: { open: 2, oldestAtMs: Date.now() - AGE_MS, ids: ['ap-a', 'ap-b'] } }),
       'runs.list': () => ({ runs: [{ ...run, waitsFor: 'approval' }] }),
       'runs.get': () => ({ run: { ...run, waitsForApproval: [{ id: 'ap-a', command: 'git\u001b push' }] }, steps: [] }),
     });
-    expect((await home.run(['status'])).stdout).toMatch(/Approvals +│ 2 wait for your answer, the oldest asked 3 min ago \(openclaw approvals list\)/);
+    expect((await home.run(['status'])).stdout).toMatch(/Approvals +│ 2 wait for your answer, the oldest asked 2 h ago \(openclaw approvals list\)/);
     expect((await home.run(['runs', 'list'])).stdout).toMatch(/r-1 .*running \(waits for an approval\)/);
     expect((await home.run(['runs', 'show', 'r-1'])).stdout).toContain('approval ap-a of git\\x1b push: openclaw approvals approve|deny ap-a');
   });
@@ -335,6 +338,26 @@ describe('at a terminal', () => {
     const { code, restored, screen } = await terminal.done;
     expect({ code, restored }).toEqual({ code: 3, restored: true });
     expect(screen).toContain('→ openclaw approvals approve|deny ap-1');
+  });
+
+  test('`runs wait` asks too, what was asked before it came', async () => {
+    const run = asking([entry('ap-1')]);
+    let end = (_wait: unknown): void => undefined;
+    await stub({
+      ...run.methods,
+      'agent.wait': (params) => (params['timeoutMs'] === 0 ? { runId: 'r-1', status: 'timeout', waitingFor: 'approval', approvals: ['ap-1'] } : new Promise((resolve) => (end = resolve))),
+      // Of the run that took this one in.
+      'exec.approval.list': () => [entry('ap-1', 'git push', { runId: 'r-host' }), entry('ap-2', 'other', { runId: 'r-9' })],
+    });
+    const terminal = startOnTerminal(home, ['runs', 'wait', 'r-1']);
+    await terminal.shows(KEYS);
+    terminal.type('a');
+    await terminal.shows('Allowed once: ap-1.');
+    end({ runId: 'r-1', status: 'ok', terminalReply: { text: 'Pushed.' } });
+    const { code, restored, screen } = await terminal.done;
+    expect({ code, restored, decisions: run.decisions }).toEqual({ code: 0, restored: true, decisions: ['ap-1=allow-once'] });
+    expect(screen).toContain('Pushed.');
+    expect(screen).not.toContain('other');
   });
 
   test('--json at a terminal asks nobody', async () => {

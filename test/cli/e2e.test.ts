@@ -1,11 +1,12 @@
 /** The commands against a real gateway with its engine: a message in, an answer out, and what the person sees of it. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { install, type Installation } from '../servers/installation.js';
 import { BIN, makeInstallation, type CliResult, type Installation as Shell } from './cli.js';
+import { startOnTerminal } from './terminal.js';
 
 let house: Installation;
 let shell: Shell;
@@ -97,6 +98,43 @@ describe('leaving and coming back', () => {
     const result = await running.done;
     expect(result.code).toBe(0);
     expect(result.stdout.match(/Done after 3 s/g)).toHaveLength(1);
+  });
+});
+
+describe('a command that no rule covers', () => {
+  test('without a person: exit 3 with the question; it is answered from elsewhere, and `runs wait` gives the answer', async () => {
+    const asked = await shell.run(['agent', '-m', 'chain: 1 touch allowed.txt', '--session', 'ask', '--run-id', 'e2e-7', '--timeout', '4', '--json']);
+    const document = JSON.parse(asked.stdout) as { readonly status: string; readonly approvals: readonly { readonly id: string; readonly request: { readonly command: string } }[] };
+    expect({ code: asked.code, status: document.status, commands: document.approvals.map(({ request }) => request.command) }).toEqual({ code: 3, status: 'waiting_approval', commands: ['touch allowed.txt'] });
+    const id = document.approvals[0]?.id ?? '';
+    expect((await shell.run(['status'])).stdout).toContain(`openclaw approvals approve|deny ${id}`);
+    expect((await shell.run(['runs', 'list'])).stdout).toMatch(/e2e-7 .*waits for an approval/);
+    expect((await shell.run(['runs', 'show', 'e2e-7'])).stdout).toContain(`approval ${id} of touch allowed.txt`);
+    expect((await shell.run(['approvals', 'list'])).stdout).toContain('  $ touch allowed.txt\n');
+    expect(existsSync(join(house.workspace, 'allowed.txt'))).toBe(false);
+    expect((await shell.run(['approvals', 'approve', id.slice(3, 8).toUpperCase()])).stdout).toContain(`Allowed once: ${id}.`);
+    expect(await shell.run(['runs', 'wait', 'e2e-7'])).toMatchObject({ code: 0, stdout: expect.stringContaining('(no output)') as unknown });
+    expect(existsSync(join(house.workspace, 'allowed.txt'))).toBe(true);
+    expect((await shell.run(['approvals', 'approve', id, '--always'])).stderr).toContain('already allowed');
+  });
+
+  test('at a terminal: A allows it, and the next time nobody is asked, until it is taken back', async () => {
+    const ask = (run: string) => startOnTerminal(shell, ['agent', '-m', 'chain: 1 touch always.txt', '--session', 'ask', '--run-id', run]);
+    const first = ask('e2e-8');
+    await first.shows('a allow once');
+    first.type('A');
+    expect(await first.done).toMatchObject({ code: 0, restored: true, screen: expect.stringContaining('Allowed always') as unknown });
+    expect(existsSync(join(house.workspace, 'always.txt'))).toBe(true);
+    const second = await ask('e2e-9').done;
+    expect(second.code).toBe(0);
+    expect(second.screen).not.toContain('May this run?');
+    const grants = (await json(['approvals', 'grants']))['grants'] as readonly { readonly id: string; readonly command: string }[];
+    expect(grants.map(({ command }) => command)).toEqual(['touch always.txt']);
+    expect((await shell.run(['approvals', 'revoke', grants[0]?.id ?? ''])).code).toBe(0);
+    const third = ask('e2e-10');
+    await third.shows('a allow once');
+    third.type('d');
+    expect((await third.done).screen).toContain('Denied: ');
   });
 });
 
