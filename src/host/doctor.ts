@@ -11,6 +11,7 @@ import { isTimezone } from '../core/calendar.js';
 import { messageOf } from '../core/errors.js';
 import { SEARCH_ATTRIBUTES, TASK_QUEUE, TIMINGS, hostQueue } from '../core/names.js';
 import type { Check, Models } from '../gateway/deps.js';
+import { listApprovals } from '../storage/approvals.js';
 import { openQuestions } from '../storage/budget-questions.js';
 import { readCondition } from '../sessions/condition.js';
 import { openNotices } from '../storage/notices.js';
@@ -29,6 +30,15 @@ export interface DoctorDeps {
   readonly runtime: Runtime;
   readonly temporal: () => Temporal | undefined;
   readonly models: Models;
+}
+
+const APPROVALS_COUNTED = 200;
+
+/** In the largest unit that says something: nobody acts on the minutes of two days. */
+function ageOf(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return 'less than a minute';
+  return minutes < 120 ? `${minutes} min` : minutes < 2_880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1_440)} d`;
 }
 
 type Finding = Omit<Check, 'id' | 'title'>;
@@ -110,6 +120,13 @@ export async function doctorChecks(deps: DoctorDeps, deep: boolean): Promise<rea
         detail: [set.join(', '), ...(open.length > 0 ? [`${open.length} reached, runs wait for your answer`] : []), ...unpriced.map((ref) => `${ref} has no known price and counts $0`)].join('; '),
         remedy: [...(open.length > 0 ? ['Answer: openclaw budgets list.'] : []), ...(unpriced.length > 0 ? ['Set its cost in models.providers.<name>.models, or a limit in tokens.'] : [])].join(' '),
       };
+    }),
+    check('approvals', 'Approvals', async () => {
+      const open = await listApprovals(runtime.db, { open: true, limit: APPROVALS_COUNTED });
+      const oldest = open.at(-1);
+      if (!oldest) return { status: 'ok', detail: 'none is open' };
+      const age = ageOf(Date.now() - oldest.createdAt);
+      return { status: 'warn', detail: open.length === 1 ? `1 waits for your answer, for ${age}` : `${open.length} wait for your answer, the oldest for ${age}`, remedy: 'openclaw approvals list' };
     }),
     check('models.answer', 'Model answers', async () => {
       if (!deep) return { status: 'skip', detail: 'not asked', remedy: 'openclaw doctor --deep' };

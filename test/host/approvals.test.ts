@@ -64,6 +64,8 @@ test('a pending approval waits through three SIGKILLs of everything, and its com
   const client = await house.client();
   await send(client, 'days', 'days-1', 'run: echo late >> days.log; cat days.log');
   const { id } = await asked(client, 'days-1');
+  const finding = async (): Promise<unknown> => (await client.request<{ readonly checks: readonly { readonly id: string }[] }>('doctor.checks', {})).checks.find((check) => check.id === 'approvals');
+  expect(await finding()).toMatchObject({ status: 'warn', detail: '1 waits for your answer, for less than a minute', remedy: 'openclaw approvals list' });
   for (let kill = 1; kill <= 3; kill += 1) {
     await house.kill();
     if (kill > 1) house.killEngine();
