@@ -1,5 +1,6 @@
 /** Approvals as the wire has them. Pure. */
 import { APPROVAL_DECISIONS, type Approval, type Grant } from '../core/approval.js';
+import { toolCallId } from './agent-events.js';
 
 /** The wire wants a time; an approval without a limit gets one that nobody lives to see pass. */
 const NEVER_MS = 10 * 365 * 24 * 3_600_000;
@@ -21,7 +22,8 @@ export const approvalEntry = (approval: Approval) => ({
     agentId: approval.agent,
     sessionKey: approval.call?.session ?? null,
     runId: approval.call?.runId ?? null,
-    toolCallId: approval.call ? `${approval.call.step}.${approval.call.index}` : null,
+    // The same as in the run's events and in `chat.history`.
+    toolCallId: approval.call ? toolCallId(approval.call.run, approval.call.step, approval.call.index) : null,
     allowedDecisions: APPROVAL_DECISIONS,
   },
   createdAtMs: approval.createdAt,

@@ -1,6 +1,7 @@
 /** `exec.approval.*` and `approvals.*` over real sockets, from the real store. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createBus } from '../../src/bus/bus.js';
+import { toolCallId } from '../../src/gateway/agent-events.js';
 import { watchApprovals } from '../../src/gateway/approval-watch.js';
 import { createApprovals } from '../../src/sessions/approvals.js';
 import { approvalId, callKey, markHandedOn, putApproval } from '../../src/storage/approvals.js';
@@ -39,7 +40,7 @@ describe('an approval', () => {
     const id = await h.asked();
     const entry = {
       id, createdAtMs: expect.any(Number), expiresAtMs: expect.any(Number),
-      request: { tool: 'exec', command: 'make | tee log', cwd: '/workspace', env: { A: 'b' }, why: 'it has a pipe', agentId: 'main', sessionKey: SESSION, runId: 'run-1', allowedDecisions: ['allow-once', 'allow-always', 'deny'] },
+      request: { tool: 'exec', command: 'make | tee log', cwd: '/workspace', env: { A: 'b' }, why: 'it has a pipe', agentId: 'main', sessionKey: SESSION, runId: 'run-1', toolCallId: toolCallId('hash of run-1', 1, 0), allowedDecisions: ['allow-once', 'allow-always', 'deny'] },
     };
     const [listed] = (await h.client.payload('exec.approval.list')) as unknown as { expiresAtMs: number }[];
     expect(listed).toMatchObject(entry);
