@@ -30,6 +30,8 @@ export interface ActivityDeps {
    * @param key `<run>:<step>.<index>` @returns whether it had begun
    */
   endCommand(key: string): Promise<boolean>;
+  /** A session's chain ends because of what it found, and is about to be startable anew: somebody may look at once. */
+  chainEnds?(): void;
   models(): ModelRegistry;
   tools(): ToolRegistry;
   settings(): TurnSettings;

@@ -36,8 +36,10 @@ export async function expectStepBefore(db: Db, input: Fence & { readonly run: st
   if (calls.length === 0 || calls.some((call) => !results.has(call.index))) throw storeBehind(`step ${input.step - 1} was finished, the store has ${results.size} of ${calls.length || 'its'} results`);
 }
 
+type RepairDeps = Pick<ActivityDeps, 'db' | 'log' | 'chainEnds'>;
+
 /** Runs an activity's work: when it finds the store behind, the repair is done before the failure ends the chain. */
-export async function repairing<T>(deps: Pick<ActivityDeps, 'db' | 'log'>, fence: Fence, work: () => Promise<T>): Promise<T> {
+export async function repairing<T>(deps: RepairDeps, fence: Fence, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -46,11 +48,12 @@ export async function repairing<T>(deps: Pick<ActivityDeps, 'db' | 'log'>, fence
   }
 }
 
-async function repair({ db, log }: Pick<ActivityDeps, 'db' | 'log'>, { session, generation }: Fence, found: string): Promise<void> {
+async function repair({ db, log, chainEnds }: RepairDeps, { session, generation }: Fence, found: string): Promise<void> {
   await db.transaction().execute(async (tx) => {
     // A session that is gone as a whole begins above what was seen, too.
     await ensureSession(tx, { key: session, agent: agentOf(session), channel: RPC_CHANNEL });
     await liftGeneration(tx, session, generation);
     await noteLoss(tx, log, session, found);
   });
+  chainEnds?.();
 }

@@ -48,6 +48,8 @@ export interface GatewayRunOptions extends PathOptions {
 const CLOSE_LIMIT_MS = 30_000;
 /** A stop during the start waits this long for it; a server that is being started goes on by itself and is adopted later. */
 const START_CUT_MS = 2_000;
+/** From an activity's last word to its workflow's end. */
+const CHAIN_ENDED_MS = 1_000;
 /** Finished commands are kept for people to look at. */
 const JOBS_KEPT_MS = 30 * 24 * 3_600_000;
 
@@ -179,9 +181,14 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
     await reconcile(apart);
     beat = epochBeat(apart);
     late.arrived(engine);
-    workers = await startWorkers({ native: temporal.native, namespace: temporal.namespace, deps: runtime.activityDeps(bus, draining.signal), log });
+    workers = await startWorkers({ native: temporal.native, namespace: temporal.namespace, deps: { ...runtime.activityDeps(bus, draining.signal), chainEnds }, log });
     sweeper.start();
     return undefined;
+
+    /** The minute's sweep would find it too. */
+    function chainEnds(): void {
+      setTimeout(() => sweeper.wake(), CHAIN_ENDED_MS).unref();
+    }
   }
 }
 

@@ -151,6 +151,24 @@ test('the store is put back to an older copy: its model is told, and commands of
   expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('agent:main:chain') });
 });
 
+test('the store loses its tail, which no number tells: found by the step that needs it, and repaired at once', async () => {
+  const h = await start();
+  await inside(h, 1);
+  copy(h, 'store');
+  openGate(h, 1);
+  await inside(h, 2);
+  openGate(h, 2);
+  await inside(h, 3);
+  await killAll(h);
+  putBack(h, 'store');
+  await h.start();
+  await expectWhole(h);
+  expect(told).toBeGreaterThan(0);
+  const status = await h.run(['status']);
+  expect(status.stdout).toMatch(/The store lost the latest entries of session agent:main:chain/);
+  expect((await h.run(['doctor'])).stdout).toContain('The store lost the latest entries');
+});
+
 test('a kill between the two writes of the epoch is no divergence; everything outside of them is', () => {
   // As written by an uncut start: both the same. Cut before the namespace's, or after it.
   for (const [begun, written, namespace] of [[3, 3, 3], [4, 3, 3], [4, 3, 4]] as const) expect(compareEpochs({ begun, written }, namespace)).toBe('none');
