@@ -28,5 +28,7 @@ while True:
         if typed:
             os.write(master, typed)
         else:
+            # Whoever types is gone, as when a test failed: nothing of it stays behind.
             typing = []
+            child.kill()
 print(json.dumps({"code": child.returncode, "restored": termios.tcgetattr(slave) == before}), file=sys.stderr, flush=True)
