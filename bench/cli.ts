@@ -4,9 +4,11 @@
  */
 import { type Installation, install } from '../test/servers/installation.js';
 import { type Plan, type Row, median } from './lib/figures.js';
+import { UNASKED } from './lib/house.js';
 import { BIN, peakMemory, timed } from './lib/process.js';
 
 export const title = 'commands, cold';
+export const ownOnly = 'these are commands of this program';
 
 interface Case {
   readonly what: string;
@@ -21,8 +23,8 @@ const BARE = 'node -e 0';
 const PEER_MEMORY = '220–460 MB a command';
 
 export async function measure(plan: Plan): Promise<readonly Row[]> {
-  const up = await install();
-  const down = await install();
+  const up = await install({ config: UNASKED });
+  const down = await install({ config: UNASKED });
   try {
     await up.start();
     return await compare(cases(up, down), plan);

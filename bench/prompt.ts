@@ -4,6 +4,7 @@ import type { Row } from './lib/figures.js';
 import { scriptedHouse, takeTurn } from './lib/house.js';
 
 export const title = 'the first request of a fresh workspace';
+export const ownOnly = 'the workspace of a gateway given by --url is not fresh';
 
 /** PEER §4.1 H: a "hello" turn of the peer. */
 const PEER_TOKENS = 17_000;
@@ -12,7 +13,7 @@ export async function measure(): Promise<readonly Row[]> {
   const house = await scriptedHouse();
   try {
     await house.start();
-    await takeTurn(await house.client(), 'hello');
+    await takeTurn(await house.client(), 'hello', 'main');
     const { raw, body } = house.model.requests[0]!;
     const tools = JSON.stringify(body['tools'] ?? []);
     const rest = JSON.stringify(body['messages'] ?? []);
