@@ -10,7 +10,7 @@ import BetterSqlite from 'better-sqlite3';
 import { type Installation, install, until } from '../servers/installation.js';
 
 const HISTORIES = fileURLToPath(new URL('../histories/', import.meta.url));
-const archiveOf = (version: string): string => join(HISTORIES, version, 'state.tgz');
+const archiveOf = (version: string): string => join(HISTORIES, version, 'state.tar.gz');
 
 export const releasedStates = (): string[] => readdirSync(HISTORIES).filter((version) => existsSync(archiveOf(version))).toSorted();
 
