@@ -127,7 +127,7 @@ describe('a gateway that goes away', () => {
       },
     });
     const running = home.start(['agent', '-m', 'hi', '--run-id', 'r-4']);
-    await expect.poll(() => first.calls.length).toBe(1);
+    await expect.poll(() => first.calls.length, { timeout: 15_000 }).toBe(1);
     await first.close();
     await running.stderrHas('The gateway went away');
     const second = await stub(
@@ -147,7 +147,7 @@ describe('a gateway that goes away', () => {
   test('killed before it acknowledged: the same request is sent again', async () => {
     const first = await stub({ agent: (_params, context) => (context.drop(), ANSWERED) });
     const running = home.start(['agent', '-m', 'hi']);
-    await expect.poll(() => first.calls.length).toBeGreaterThan(0);
+    await expect.poll(() => first.calls.length, { timeout: 15_000 }).toBeGreaterThan(0);
     await first.close();
     const second = await stub({ agent: answering('Once.') }, { port: first.port });
     expect(await running.done).toMatchObject({ code: 0, stdout: 'Once.\n' });
@@ -181,7 +181,7 @@ describe('Ctrl-C', () => {
   test('once detaches and says how to come back', async () => {
     const gateway = await stub({ agent: hanging });
     const running = home.start(['agent', '-m', 'hi', '--run-id', 'r-6']);
-    await expect.poll(() => gateway.calls.length).toBe(1);
+    await expect.poll(() => gateway.calls.length, { timeout: 15_000 }).toBe(1);
     running.child.kill('SIGINT');
     const result = await running.done;
     expect(result.code).toBe(130);
@@ -192,7 +192,7 @@ describe('Ctrl-C', () => {
   test('twice stops the run', async () => {
     const gateway = await stub({ agent: hanging, 'chat.abort': () => ({ ok: true, aborted: true, runIds: ['r-7'] }) });
     const running = home.start(['agent', '-m', 'hi', '--run-id', 'r-7']);
-    await expect.poll(() => gateway.calls.length).toBe(1);
+    await expect.poll(() => gateway.calls.length, { timeout: 15_000 }).toBe(1);
     running.child.kill('SIGINT');
     await running.stderrHas('Ctrl-C again');
     running.child.kill('SIGINT');

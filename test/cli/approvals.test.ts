@@ -189,7 +189,7 @@ describe('without a person', () => {
     void watch.waiting.then(() => (over = performance.now()));
     watch.connected(client);
     // Longer than the limit by looks that saw it work.
-    await expect.poll(() => looks).toBeGreaterThan(5);
+    await expect.poll(() => looks, { timeout: 15_000 }).toBeGreaterThan(5);
     expect(over).toBeUndefined();
     ids = ['ap-1', 'ap-2'];
     const seen = looks + 2;
@@ -323,7 +323,7 @@ describe('at a terminal', () => {
       await terminal.shows(KEYS, 3 + index);
       terminal.type(key);
     }
-    await expect.poll(() => second.decisions.length).toBe(2);
+    await expect.poll(() => second.decisions.length, { timeout: 15_000 }).toBe(2);
     end({ runId: 'r-1', status: 'ok' });
     expect(await terminal.done).toMatchObject({ code: 0, restored: true });
     expect(second.decisions).toEqual(['ap-1=allow-once', 'ap-3=deny']);
