@@ -9,7 +9,7 @@ import { CodedError, invalidRequest, messageOf } from '../core/errors.js';
 import { type InboundMessage, messageKey } from '../core/message.js';
 import type { Logger, RunEvents, TurnRequest } from '../core/ports.js';
 import {
-  approvalById, approvalId, approvalsChangedSince, decideApproval, listApprovals, listGrants, putApproval, revokeGrant, undeliveredDecisions,
+  approvalById, approvalId, approvalsChangedSince, decideApproval, listApprovals, listGrants, markDecisionSignalled, putApproval, revokeGrant, undeliveredDecisions,
 } from '../storage/approvals.js';
 import type { Tx } from '../storage/fence.js';
 import { type Inbound, inboundById, inboundByRun, insertInbound } from '../storage/inbound.js';
@@ -62,6 +62,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
       const { agent } = requireSessionKey(call.session);
       const inbound = await inboundByRun(db, call.run);
       await deps.engine.decided({ session: call.session, agent, channel: inbound?.channel ?? 'rpc' }, { approval: approval.id });
+      await markDecisionSignalled(db, approval.id);
     } catch (error) {
       deps.log.warn({ approval: approval.id, session: call.session, error: messageOf(error) }, 'engine away: the decision is kept and signalled again');
     }

@@ -34,7 +34,7 @@ export async function putApproval(tx: Tx, asked: NewApproval): Promise<{ readonl
     id: asked.id, call_key: call ? callKey(call) : null, agent: asked.agent,
     session: call?.session ?? null, run: call?.run ?? null, run_id: call?.runId ?? null, step: call?.step ?? null, call_index: call?.index ?? null, call_seq: call?.callSeq ?? null,
     request: JSON.stringify(asked.request), state: 'open', decision: null, decided_by: null, reason: null,
-    created_at: now, expires_at: asked.expiresAt ?? null, decided_at: null, handed_on_at: null, settled_at: null, updated_at: now,
+    created_at: now, expires_at: asked.expiresAt ?? null, decided_at: null, handed_on_at: null, signalled_at: null, settled_at: null, updated_at: now,
   };
   const { numInsertedOrUpdatedRows } = await tx.insertInto('approvals').values(row).onConflict((c) => c.doNothing()).executeTakeFirst();
   const approval = await approvalById(tx, asked.id);
@@ -102,7 +102,7 @@ export async function markHandedOn(tx: Tx, id: string): Promise<boolean> {
 export const settleApproval = (tx: Tx, key: string): Promise<unknown> =>
   tx.updateTable('approvals').set({ settled_at: Date.now() }).where('call_key', '=', key).where('settled_at', 'is', null).execute();
 
-/** Open ones of a run that ended; those it handed on outlive it. @returns their ids */
+/** A run that ended asks nothing more and carries nothing out; what it handed on outlives it. @returns ids of the open ones, now cancelled */
 export async function cancelApprovals(tx: Tx, run: string, reason: string): Promise<string[]> {
   const now = Date.now();
   const rows = await tx
@@ -113,10 +113,13 @@ export async function cancelApprovals(tx: Tx, run: string, reason: string): Prom
     .where('handed_on_at', 'is', null)
     .returning('id')
     .execute();
+  await tx.updateTable('approvals').set({ settled_at: now }).where('run', '=', run).where('settled_at', 'is', null).where('handed_on_at', 'is', null).execute();
   return rows.map((row) => row.id);
 }
 
-/** Decided, and their session has not acted on it yet: signalled again by the sweeper. */
+export const markDecisionSignalled = (db: Db, id: string): Promise<unknown> => db.updateTable('approvals').set({ signalled_at: Date.now() }).where('id', '=', id).execute();
+
+/** Decided, and the engine may not have heard of it: signalled again by the sweeper. */
 export async function undeliveredDecisions(db: Db, before: number): Promise<Approval[]> {
   const rows = await db
     .selectFrom('approvals')
@@ -124,6 +127,7 @@ export async function undeliveredDecisions(db: Db, before: number): Promise<Appr
     .where('state', 'in', ['allowed', 'denied'])
     .where('session', 'is not', null)
     .where('settled_at', 'is', null)
+    .where('signalled_at', 'is', null)
     .where('handed_on_at', 'is', null)
     .where('decided_at', '<', before)
     .execute();

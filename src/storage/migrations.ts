@@ -167,6 +167,7 @@ const underFire: Migration = {
       .addColumn('expires_at', 'bigint')
       .addColumn('decided_at', 'bigint')
       .addColumn('handed_on_at', 'bigint')
+      .addColumn('signalled_at', 'bigint')
       .addColumn('settled_at', 'bigint')
       .addColumn('updated_at', 'bigint', (c) => c.notNull())
       .execute();

@@ -174,6 +174,8 @@ export interface ApprovalsTable {
   readonly decided_at: number | null;
   /** The turn went on without it: the decision starts a follow-on run. */
   readonly handed_on_at: number | null;
+  /** The engine has the decision's signal. */
+  readonly signalled_at: number | null;
   /** The call has its result. */
   readonly settled_at: number | null;
   readonly updated_at: number;

@@ -123,7 +123,8 @@ async function awaitDecision(s: SessionState, call: BatchCall): Promise<'decided
   if (!others()) return 'continue as new';
   const { state } = await bookkeeping.handOnApproval.executeWithOptions({ summary: clip(`the turn goes on without approval ${id}`) }, [{ ...fence(s), ...placeOf(s, call), approval: id }]);
   if (state === 'open') {
-    s.handedOn = [...s.handedOn, id];
+    // Decided the moment it was handed on: the word has been heard already.
+    if (!s.decided.delete(id)) s.handedOn = [...s.handedOn, id];
     update(s, call, { status: 'done' });
   } else await apply(s, call, { state, id });
   return 'decided';

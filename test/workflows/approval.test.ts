@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { textResult } from '../../src/activities/tools/types.js';
-import { listApprovals, listGrants, revokeGrant } from '../../src/storage/approvals.js';
+import { listApprovals, listGrants, revokeGrant, undeliveredDecisions } from '../../src/storage/approvals.js';
 import { askedTool, callsTools, newestResults, newestText, says, scriptedModels, tool, toolset } from '../servers/scripted.js';
 import { type House, type HouseOptions, buildHouse, startServer } from './harness.js';
 
@@ -188,6 +188,20 @@ test('stopping the run closes its question; it cannot be allowed any more', asyn
   expect(await h.ended('r1')).toMatchObject({ state: 'aborted' });
   await expect(h.approvals.decide(approval!.id, 'allow-once', 'owner')).rejects.toMatchObject({ message: expect.stringContaining('already cancelled') });
   expect(done).toEqual([]);
+});
+
+test('a decision whose run is stopped before it is carried out is nobody’s business any more', async () => {
+  const { h, done } = await open();
+  const key = session();
+  await h.send(key, 'r1', 'go 1 2');
+  const all = await asked(h, 2);
+  const second = all.find((a) => a.request.command === 'act 2')!;
+  await h.approvals.decide(second.id, 'allow-once', 'owner');
+  await h.control.stop(key, {}, 'owner');
+  await h.ended('r1');
+  expect(done).toEqual([]);
+  expect(await undeliveredDecisions(h.db, Date.now() + 1)).toEqual([]);
+  expect((await listApprovals(h.db, { limit: 5 })).every((a) => a.settledAt !== undefined)).toBe(true);
 });
 
 test('a workflow that vanished while it waited asks nothing anew; the decision made meanwhile is carried out once', async () => {
