@@ -27,6 +27,8 @@ export interface Scene {
   inside(sent: Sent, call: number): boolean;
   /** Reads the store, whoever runs. */
   query<Row>(sql: string, ...values: readonly unknown[]): readonly Row[];
+  /** The same over one connection that stays open: for looks that follow each other without a pause. */
+  reader(): { readonly query: Scene['query']; close(): void };
   close(options?: { readonly keepFiles?: boolean }): Promise<void>;
 }
 
@@ -50,9 +52,13 @@ export async function openScene(config: Readonly<Record<string, unknown>> = {}):
   });
   const file = (name: string): string => join(house.workspace, name);
   const lines = (name: string): readonly string[] => (existsSync(file(name)) ? readFileSync(file(name), 'utf8').trim().split('\n') : []);
+  const reader = (): ReturnType<Scene['reader']> => {
+    const db = new BetterSqlite(join(house.stateDir, 'openclaw.db'), { readonly: true });
+    return { query: <Row>(sql: string, ...values: readonly unknown[]) => db.prepare(sql).all(...values) as readonly Row[], close: () => void db.close() };
+  };
   await house.start();
   return {
-    house, model, lines,
+    house, model, lines, reader,
     async send(sent) {
       const client = await house.client();
       await client.request('chat.send', paramsOf(sent));
@@ -64,11 +70,11 @@ export async function openScene(config: Readonly<Record<string, unknown>> = {}):
     },
     inside: (sent, call) => isCommand(call) && lines(`${sent.id}.begun`).includes(`begin-${call}`) && !lines(`${sent.id}.log`).includes(`line-${call}`),
     query<Row>(sql: string, ...values: readonly unknown[]) {
-      const db = new BetterSqlite(join(house.stateDir, 'openclaw.db'), { readonly: true });
+      const once = reader();
       try {
-        return db.prepare(sql).all(...values) as readonly Row[];
+        return once.query<Row>(sql, ...values);
       } finally {
-        db.close();
+        once.close();
       }
     },
     async close(options = {}) {
