@@ -8,9 +8,9 @@ export const title = 'many sessions at once';
 
 const ALONE = 20;
 /** Sessions, and turns of each, so that a round is long enough to be told from noise. */
-const CROWDS = [[20, 8], [50, 4], [100, 2]] as const;
+const CROWDS = [[20, 6], [50, 3], [100, 2]] as const;
 /** The first of them starts the sessions and is not counted. */
-const ROUNDS = 4;
+const ROUNDS = 3;
 
 export async function measure(plan: Plan): Promise<readonly Row[]> {
   const target = await openTarget(plan);
