@@ -12,6 +12,12 @@ export interface Running {
   cancelled(): boolean;
 }
 
+/** Activities that only need to be missed when their worker is gone. */
+export const heartbeating = <A extends object>(activities: A): A =>
+  Object.fromEntries(
+    Object.entries(activities as Record<string, (input: unknown) => Promise<unknown>>).map(([name, run]) => [name, (input: unknown) => whileHeartbeating(() => run(input))]),
+  ) as A;
+
 /** Heartbeats on a timer while `work` runs. */
 export async function whileHeartbeating<T>(work: (running: Running) => Promise<T>): Promise<T> {
   // Captured first: timers fire outside the activity's async context.

@@ -73,6 +73,8 @@ export const TIMINGS = {
   stickyScheduleToStart: 1_000,
   /** A killed worker's activity is retried after this. */
   heartbeatTimeout: 4_000,
+  /** A kill in the middle of a workflow task is noticed after this; the server's 10 s would be the pause. A task takes milliseconds. */
+  workflowTask: 5_000,
   /** How often activities heartbeat; well below the throttle. */
   heartbeatEvery: 250,
   /** Bounds how late a running activity hears of a cancellation. */

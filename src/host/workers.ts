@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { createBookkeeping } from '../activities/bookkeeping.js';
 import { createCallModel } from '../activities/call-model.js';
 import type { ActivityDeps } from '../activities/deps.js';
+import { heartbeating } from '../activities/heartbeat.js';
 import { createRunTool } from '../activities/run-tool.js';
 import { messageOf } from '../core/errors.js';
 import { TASK_QUEUE, TIMINGS, hostQueue } from '../core/names.js';
@@ -76,7 +77,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
         ...shared,
         ...workflowSource(),
         taskQueue: TASK_QUEUE,
-        activities: { ...createBookkeeping(deps) },
+        activities: heartbeating(createBookkeeping(deps)),
         stickyQueueScheduleToStartTimeout: TIMINGS.stickyScheduleToStart,
       }),
     // Registered as `default`, the handler serves every tool's name.

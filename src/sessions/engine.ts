@@ -4,7 +4,7 @@
  */
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
-import { QUERIES, SEARCH_ATTRIBUTES, SIGNALS, TASK_QUEUE, WORKFLOWS, clip, sessionWorkflowId } from '../core/names.js';
+import { QUERIES, SEARCH_ATTRIBUTES, SIGNALS, TASK_QUEUE, TIMINGS, WORKFLOWS, clip, sessionWorkflowId } from '../core/names.js';
 import type { InboxItem } from '../core/queue.js';
 import type { DecidedSignal, SessionInput, SessionView, StopSignal } from '../core/run.js';
 import { type SessionCondition, readCondition } from './condition.js';
@@ -81,6 +81,7 @@ export function createSessionEngine(client: Client): SessionEngine {
         args: [input],
         signal: name,
         signalArgs: [value],
+        workflowTaskTimeout: TIMINGS.workflowTask,
         staticSummary: clip(`${to.session} · ${to.channel}`),
         typedSearchAttributes: [
           { key: KEYS.agent, value: to.agent },

@@ -12,6 +12,8 @@ import type { ToolPolicy } from '../core/tool.js';
 export const bookkeeping = proxyActivities<BookkeepingActivities>({
   taskQueue: TASK_QUEUE,
   startToCloseTimeout: '30 seconds',
+  // A kill in the middle of one would else cost the whole 30 seconds.
+  heartbeatTimeout: TIMINGS.heartbeatTimeout,
   retry: { initialInterval: '250ms', backoffCoefficient: 2, maximumInterval: '10 seconds', maximumAttempts: 20, nonRetryableErrorTypes: [...CHAIN_ENDING_FAILURES] },
 });
 

@@ -12,6 +12,7 @@ import { pino } from 'pino';
 import { createBookkeeping } from '../../src/activities/bookkeeping.js';
 import { createCallModel } from '../../src/activities/call-model.js';
 import type { ActivityDeps, TurnSettings } from '../../src/activities/deps.js';
+import { heartbeating } from '../../src/activities/heartbeat.js';
 import { createRunTool } from '../../src/activities/run-tool.js';
 import type { ModelRegistry } from '../../src/activities/models/types.js';
 import type { ToolRegistry } from '../../src/activities/tools/types.js';
@@ -94,7 +95,7 @@ export async function buildHouse(env: TestWorkflowEnvironment, options: HouseOpt
   /** @param changed another bundle than the workflow's: a deploy */
   async function startWorkers(changed?: WorkflowBundleWithSourceMap): Promise<void> {
     workers = await Promise.all([
-      Worker.create({ ...shared, taskQueue: TASK_QUEUE, workflowBundle: changed ?? (await workflowBundle()), activities: { ...createBookkeeping(deps) }, stickyQueueScheduleToStartTimeout: TIMINGS.stickyScheduleToStart, ...(options.maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows: options.maxCachedWorkflows }) }),
+      Worker.create({ ...shared, taskQueue: TASK_QUEUE, workflowBundle: changed ?? (await workflowBundle()), activities: heartbeating(createBookkeeping(deps)), stickyQueueScheduleToStartTimeout: TIMINGS.stickyScheduleToStart, ...(options.maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows: options.maxCachedWorkflows }) }),
       Worker.create({ ...shared, taskQueue: hostQueue(hostId), activities: { ...createCallModel(deps), default: createRunTool(deps) } }),
     ]);
     runs = workers.map((worker) => worker.run());
