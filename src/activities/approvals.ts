@@ -5,9 +5,10 @@
  */
 import { type ApprovalRequest, waitingText } from '../core/approval.js';
 import type { Fence, HandOnInput, HandOnResult, RequestApprovalInput, RequestApprovalResult } from '../core/run.js';
+import { isTerminal } from '../core/run.js';
 import { parseSessionKey } from '../core/session-key.js';
 import type { ToolCall } from '../core/transcript.js';
-import { approvalById, approvalId, approvalOfCall, callKey, isGranted, markHandedOn, putApproval } from '../storage/approvals.js';
+import { approvalById, approvalId, approvalOfCall, callKey, isGranted, markHandedOn, putApproval, requestHash } from '../storage/approvals.js';
 import { type Tx, assertFence, storeBehind } from '../storage/fence.js';
 import { inboundById } from '../storage/inbound.js';
 import { mayUse, rightsOf } from '../storage/rights.js';
@@ -46,8 +47,10 @@ export async function callsToAsk(deps: Pick<ActivityDeps, 'db' | 'tools'>, at: C
   return asked;
 }
 
-export async function isAllowed(db: Db | Tx, key: string): Promise<boolean> {
-  return (await approvalOfCall(db, key))?.state === 'allowed';
+/** What was allowed is what was shown: a folder that is another one by now was not. */
+export async function isAllowed(db: Db | Tx, key: string, wanted: ApprovalRequest): Promise<boolean> {
+  const known = await approvalOfCall(db, key);
+  return known?.state === 'allowed' && requestHash(known.request) === requestHash(wanted);
 }
 
 export function createApprovalActivities(deps: ActivityDeps): ApprovalActivities {
@@ -69,11 +72,15 @@ export function createApprovalActivities(deps: ActivityDeps): ApprovalActivities
         if (!request) return { state: 'not needed' };
         const { approval, isNew } = await db.transaction().execute(async (tx) => {
           await assertFence(tx, input);
+          // A stop may have sealed the run while this attempt was still under way: it asks nobody any more.
+          const now = await inboundById(tx, input.inboundId);
+          if (!now || isTerminal(now.state)) return { approval: undefined, isNew: false };
           return putApproval(tx, {
             id: approvalId(callKey(input)), agent: agentOf(input.session), request,
             call: { session: input.session, run: input.run, runId: inbound.runId, step: input.step, index: input.index, callSeq: input.callSeq },
           });
         });
+        if (!approval) return { state: 'cancelled', id: approvalId(callKey(input)) };
         if (isNew) tell(input, inbound.runId, approval.id);
         return { state: approval.state, id: approval.id };
       }),

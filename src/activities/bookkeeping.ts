@@ -2,13 +2,13 @@
  * Bookkeeping activities of the session workflow: open, take, answer, seal, finish. Small transactions on the store.
  * Invariant: each may be repeated at any time and leaves the same rows.
  */
-import { RPC_CHANNEL, hostQueue } from '../core/names.js';
+import { FAILURES, RPC_CHANNEL, hostQueue } from '../core/names.js';
 import type {
   AnswerCallInput, EndRunInput, EndRunResult, Fence, OpenSessionInput, OpenSessionResult, RunOutcome, TakeRunInput, TakeRunResult,
 } from '../core/run.js';
 import { ENDED_BY_STOP, SKIPPED_BY_STOP } from '../core/run.js';
 import type { RowContent, TranscriptRow } from '../core/transcript.js';
-import { approvalById, callKey, cancelApprovals, handedOnApprovals, settleApproval } from '../storage/approvals.js';
+import { approvalById, approvalOfCall, callKey, cancelApprovals, handedOnApprovals, settleApproval } from '../storage/approvals.js';
 import { draftText } from '../storage/drafts.js';
 import { assertFence, ensureSession, storeBehind, takeGeneration, type Tx } from '../storage/fence.js';
 import { type Inbound, endInbound, inboundById, inboxItem, markTaken, openInbound } from '../storage/inbound.js';
@@ -118,7 +118,7 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
       fenced(input, () =>
         db.transaction().execute(async (tx) => {
           await assertFence(tx, input);
-          const row = await resultRow(tx, input, input.callSeq, input, `${input.code}: ${input.message}`, { code: input.code });
+          const row = await resultRow(tx, input, input.callSeq, input, `${input.code}: ${input.message}${await reasonOf(tx, input)}`, { code: input.code });
           if (!row) throw storeBehind(`row ${input.callSeq} with call ${input.index} of step ${input.step} was written and is not there`);
           await appendRows(tx, input, [row]);
           await settleApproval(tx, callKey(input));
@@ -189,6 +189,12 @@ async function expectSeen(tx: Tx, { session, inboundId, step, open, outcome }: E
   if (step > 0 && (known.state === 'accepted' || known.state === 'signalled')) throw storeBehind(`run ${known.run} was taken, the store has it as ${known.state}`);
   const rows = [...(open ? [open.callSeq] : []), ...(outcome.state === 'ok' && outcome.seq !== undefined ? [outcome.seq] : [])];
   for (const seq of rows) if ((await rowAt(tx, session, seq))?.content.type !== 'assistant') throw storeBehind(`answer ${seq} was written and is not there`);
+}
+
+/** What the owner said with a no; it never travels through the workflow. */
+async function reasonOf(tx: Tx, input: AnswerCallInput): Promise<string> {
+  const reason = input.code === FAILURES.NotApproved ? (await approvalOfCall(tx, callKey(input)))?.reason : undefined;
+  return reason === undefined ? '' : ` The owner's reason: ${reason}`;
 }
 
 /** What a run still lacks: results of its open calls, then its last row. */

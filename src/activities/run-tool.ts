@@ -75,7 +75,7 @@ export function createRunTool(deps: ActivityDeps): RunTool {
         const content: RowContent = input.enters ? resultContent(await approvalOfCall(db, callKey(input)), result) : { type: 'tool', index: input.index, tool: call.tool, callId: call.callId, isError: result.isError, blocks: result.blocks, ...(result.details ? { details: result.details } : {}) };
         await db.transaction().execute(async (tx) => {
           await appendRows(tx, input, [{ seq: input.seq, ...place, content }]);
-          if (input.approval !== undefined) await settleApproval(tx, callKey(input));
+          await settleApproval(tx, callKey(input));
           await recordToolAttempt(tx, attempt(outcome));
         });
         const text = result.blocks.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
@@ -97,7 +97,7 @@ export function createRunTool(deps: ActivityDeps): RunTool {
     const key = callKey(input);
     // Looked at again where it counts: rules and grants may have changed since the answer was read.
     const wanted = await approvalWanted(deps, input, call);
-    const approved = wanted === undefined || (await isAllowed(db, key));
+    const approved = wanted === undefined || (await isAllowed(db, key, wanted));
     const signal = tool.policy === 'side-effecting' ? AbortSignal.any([running.signal, deps.draining]) : running.signal;
     const token = randomUUID();
     living.add(token);

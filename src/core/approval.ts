@@ -17,6 +17,8 @@ export interface ApprovalRequest {
   readonly cwd?: string;
   /** Variables set for this command alone. */
   readonly env?: Readonly<Record<string, string>>;
+  /** It goes on after its call: no time limit, and `process` writes to it. */
+  readonly background?: true;
   /** Why it is asked: what no rule covers. */
   readonly why?: string;
 }

@@ -20,9 +20,9 @@ export function approvalId(key: string): string {
 
 export const callKey = (at: { readonly run: string; readonly step: number; readonly index: number }): string => `${at.run}:${at.step}.${at.index}`;
 
-/** What makes two requests the same: tool, command, folder, variables. */
-const requestHash = (request: ApprovalRequest): string =>
-  createHash('sha256').update(JSON.stringify([request.tool, request.command, request.cwd ?? '', Object.entries(request.env ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1))])).digest('hex');
+/** What makes two requests the same: tool, command, folder, variables, background. */
+export const requestHash = (request: ApprovalRequest): string =>
+  createHash('sha256').update(JSON.stringify([request.tool, request.command, request.cwd ?? '', Object.entries(request.env ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1)), request.background === true])).digest('hex');
 
 type NewApproval = Pick<Approval, 'id' | 'agent' | 'request' | 'call' | 'expiresAt'>;
 
@@ -126,9 +126,9 @@ export async function undeliveredDecisions(db: Db, before: number): Promise<Appr
     .selectAll()
     .where('state', 'in', ['allowed', 'denied'])
     .where('session', 'is not', null)
-    .where('settled_at', 'is', null)
+    // A session that handed it on shows what it waits for until it hears, also when the follow-on has run.
+    .where((e) => e.or([e('settled_at', 'is', null), e('handed_on_at', 'is not', null)]))
     .where('signalled_at', 'is', null)
-    .where('handed_on_at', 'is', null)
     .where('decided_at', '<', before)
     .execute();
   return rows.map(decode);

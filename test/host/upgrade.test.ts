@@ -39,7 +39,8 @@ test.each(releasedStates())('%s', async (version) => {
   expect(JSON.stringify(timeline)).not.toContain('unknown');
   const approvals = await client.request<readonly { readonly id: string }[]>('exec.approval.list', {});
   for (const { id } of approvals) await client.request('exec.approval.resolve', { id, decision: 'allow-once' });
-  if (approvals.length > 0) expect(await ended('asks-1')).toMatchObject(says('one'));
+  // The question survives; but it showed a folder of the machine that recorded it, so what it allows does not run here.
+  if (approvals.length > 0) expect(await ended('asks-1')).toMatchObject(says('was shown another folder'));
   const { runs } = await client.request<{ readonly runs: readonly Run[] }>('runs.list', {});
   expect(runs.map((run) => run.runId).toSorted()).toEqual([...(approvals.length > 0 ? ['asks-1'] : []), 'cut-1', 'cut-2', 'cut-3', 'done-1']);
   expect(runs.every((run) => run.state === 'ok')).toBe(true);

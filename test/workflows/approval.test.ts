@@ -1,6 +1,7 @@
 /** Approvals on a real server: asked once, waited for without a limit, carried out once, whatever happens meanwhile. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { createBookkeeping } from '../../src/activities/bookkeeping.js';
 import { textResult } from '../../src/activities/tools/types.js';
 import { listApprovals, listGrants, revokeGrant, undeliveredDecisions } from '../../src/storage/approvals.js';
 import { askedTool, callsTools, newestResults, newestText, says, scriptedModels, tool, toolset } from '../servers/scripted.js';
@@ -66,6 +67,39 @@ test('denied, it does not run, and the model reads that the owner said no', asyn
   await h.approvals.decide(approval!.id, 'deny', 'owner');
   expect((await h.ended('r1')).outcome?.text).toContain('the owner said no');
   expect(done).toEqual([]);
+  await h.send(session(), 'r2', 'go 1');
+  const [second] = await asked(h);
+  await h.approvals.decide(second!.id, 'deny', 'owner', 'not today');
+  expect((await h.ended('r2')).outcome?.text).toContain("The owner's reason: not today");
+});
+
+test('what runs is what was shown: allowed for a folder that is another one by now, it does not run', async () => {
+  let cwd = '/shown';
+  const done: string[] = [];
+  const models = scriptedModels();
+  models.on('go', (request) => (newestResults(request).length === 0 ? callsTools({ name: 'act', args: { n: 1 } }) : says(newestResults(request).join())));
+  const act = { ...askedTool('act', async () => (done.push(cwd), textResult('acted'))), approval: async () => ({ tool: 'act', command: 'act', cwd }) };
+  const { h } = await open({ models, tools: toolset(act) });
+  await h.send(session(), 'r1', 'go');
+  const [approval] = await asked(h);
+  cwd = '/another';
+  await h.approvals.decide(approval!.id, 'allow-once', 'owner');
+  expect((await h.ended('r1')).outcome?.text).toContain('nobody was asked');
+  expect(done).toEqual([]);
+});
+
+test('an attempt that asks after its run was sealed asks nobody', async () => {
+  const { h } = await open();
+  const key = session();
+  const { inboundId, run } = await h.send(key, 'r1', 'go 1');
+  const [approval] = await asked(h);
+  await h.control.stop(key, {}, 'owner');
+  await h.ended('r1');
+  await h.db.deleteFrom('approvals').where('id', '=', approval!.id).execute();
+  const row = await h.db.selectFrom('sessions').select(['generation', 'conversation']).where('key', '=', key).executeTakeFirstOrThrow();
+  const late = createBookkeeping(h.deps).requestApproval({ session: key, generation: Number(row.generation), conversation: row.conversation, inboundId, run, step: 1, index: 0, callSeq: 2 });
+  expect(await late).toMatchObject({ state: 'cancelled' });
+  expect(await listApprovals(h.db, { limit: 5 })).toEqual([]);
 });
 
 test('all questions of a batch are put at once, and may be answered in any order', async () => {

@@ -16,11 +16,12 @@ export const commandLine = (command: string, max = 60): string => oneLine(flat(c
 /** Marked line by line, so that no line of a command can pass for one of ours. */
 const commandLines = (command: string): readonly string[] => visible(command).split('\n').map((line, index) => `  ${paint('cyan', index === 0 ? '$' : '>')} ${line}`);
 
-function facts({ cwd, env, why }: { readonly cwd?: string | null; readonly env?: Readonly<Record<string, string>>; readonly why?: string }): readonly string[] {
+function facts({ cwd, env, why, background }: { readonly background?: boolean; readonly cwd?: string | null; readonly env?: Readonly<Record<string, string>>; readonly why?: string }): readonly string[] {
   const variables = Object.entries(env ?? {}).map(([name, value]) => `${flat(name)}=${flat(value)}`);
   return [
     ...(cwd == null ? [] : [`  folder     ${flat(cwd)}`]),
     ...variables.map((variable, index) => `  ${index === 0 ? 'variables ' : '          '} ${variable}`),
+    ...(background === true ? ['  runs on    in the background, without a time limit'] : []),
     ...(why === undefined ? [] : [`  asked for  ${flat(why)}`]),
   ];
 }

@@ -109,6 +109,7 @@ export interface ApprovalEntry {
     readonly cwd?: string | null;
     readonly env?: Readonly<Record<string, string>>;
     readonly why?: string;
+    readonly background?: boolean;
     readonly tool?: string;
     readonly agentId?: string;
     readonly sessionKey?: string | null;

@@ -74,7 +74,7 @@ async function runExec(env: ToolEnv, args: ExecArgs, context: ToolContext): Prom
   if (other) return other;
   const plan = begun ? { argv: [], cwd: env.workspace } : await planCommand(env, args);
   if ('ask' in plan && !context.approved) {
-    return { ...textResult('Refused: this command needs the approval of the owner, who was not asked because the rules have just changed. Call it again to ask.', true, { refused: true }), outcome: 'error' };
+    return { ...textResult('Refused: this command needs the approval of the owner, who was not asked, or was shown another folder, because the rules have changed since. Call it again to ask.', true, { refused: true }), outcome: 'error' };
   }
   if ('problem' in plan) return { ...textResult(plan.problem, true, { refused: true }), outcome: 'error' };
   if (context.signal.aborted) return stop(env, context);
@@ -146,7 +146,7 @@ async function planCommand(env: ToolEnv, args: ExecArgs): Promise<Plan> {
     const decision: ExecDecision = decideExec(args.command, mode, allow, { ...where, cwd });
     if ('problem' in decision) return decision;
     const shell = (command: string): Runnable => ({ argv: [SHELLS.find(isProgram) ?? '/bin/sh', '-c', command], cwd });
-    const asked = (why: string): Plan => ({ ...shell(args.command), ask: { tool: 'exec', command: args.command, cwd, why, ...(variables ? { env: variables } : {}) } });
+    const asked = (why: string): Plan => ({ ...shell(args.command), ask: { tool: 'exec', command: args.command, cwd, why, ...(variables ? { env: variables } : {}), ...(args.background === true ? { background: true as const } : {}) } });
     if ('shell' in decision) return shell(decision.shell);
     if ('ask' in decision) return asked(decision.why);
     // Variables can make a listed program load code.
