@@ -16,7 +16,7 @@ import { type Inbound, inboundById, inboundByRun, insertInbound } from '../stora
 import type { Db } from '../storage/sqlite.js';
 import type { SessionEngine } from './engine.js';
 import { signal } from './intake.js';
-import { inboundIdOf, payloadHash, requireSessionKey, runHash } from './keys.js';
+import { followOnRunId, inboundIdOf, payloadHash, requireSessionKey, runHash } from './keys.js';
 
 export interface Approvals {
   /**
@@ -47,9 +47,6 @@ export interface ApprovalsDeps {
 
 /** A signal takes milliseconds; what is older than this was lost with a process. */
 const LOST_AFTER_MS = 5_000;
-
-/** Id of the run that carries out a call whose approval came late. */
-export const followOnRunId = (approval: string): string => `approval-${approval}`;
 
 export function createApprovals(deps: ApprovalsDeps): Approvals {
   const { db } = deps;

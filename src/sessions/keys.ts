@@ -30,9 +30,14 @@ export function requireSessionKey(text: string, agent?: string): SessionKey {
   return parsed;
 }
 
+/** Id of the run that carries out a call whose approval came late. No client's run may have such an id. */
+export const followOnRunId = (approval: string): string => `${FOLLOW_ON}${approval}`;
+const FOLLOW_ON = 'approval-';
+
 /** @throws CodedError INVALID_REQUEST */
 export function requireRunId(runId: string): string {
   if (runId === '' || runId.length > LIMITS.idempotencyKey) throw invalidRequest(`an idempotency key has 1 to ${LIMITS.idempotencyKey} characters`);
+  if (runId.startsWith(FOLLOW_ON)) throw invalidRequest(`idempotency keys that begin with "${FOLLOW_ON}" name runs of decisions; use another key`);
   // Control characters would reach logs and terminals; half a surrogate pair would come back from the store as another key.
   if (/[\u0000-\u001f\u007f-\u009f]/.test(runId)) throw invalidRequest('an idempotency key holds no control characters');
   if (!runId.isWellFormed()) throw invalidRequest('an idempotency key is well-formed Unicode text');

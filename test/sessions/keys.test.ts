@@ -51,7 +51,7 @@ describe('an idempotency key', () => {
   it.each(['a', ' ', '../x', 'a b', '日本🙂', 'x'.repeat(LIMITS.idempotencyKey)])('%j is taken as it is', (runId) => {
     expect(requireRunId(runId)).toBe(runId);
   });
-  it.each(['', 'x'.repeat(LIMITS.idempotencyKey + 1), 'a\nb', 'a\u0000', '\u001b[2J', 'a\u007f', 'a\u009b2J', 'a\ud800'])('%j is refused', (runId) => {
+  it.each(['', 'x'.repeat(LIMITS.idempotencyKey + 1), 'a\nb', 'a\u0000', '\u001b[2J', 'a\u007f', 'a\u009b2J', 'a\ud800', 'approval-ap-7kfm2xwa'])('%j is refused', (runId) => {
     expect(() => requireRunId(runId)).toThrow(REFUSED);
   });
 });

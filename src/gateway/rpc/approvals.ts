@@ -10,7 +10,7 @@ import { DEFAULT_AGENT } from '../../core/names.js';
 import {
   ApprovalsDenyParams, ApprovalsGrantsParams, ApprovalsListParams, ApprovalsRevokeParams, ExecApprovalListParams, ExecApprovalWaitParams,
 } from '../../core/schema/rpc.js';
-import { followOnRunId } from '../../sessions/approvals.js';
+import { followOnRunId } from '../../sessions/keys.js';
 import { approvalEntry, approvalView, expiresAtMs, grantView } from '../approval-view.js';
 import type { GatewayDeps } from '../deps.js';
 import { validator } from '../validate.js';
