@@ -83,12 +83,14 @@ function weights(target: Target, idle: AtRest | undefined, later: AtRest | undef
       { what: 'of it gateway', unit: 'MB', samples: [of.gatewayMb!], ...(before ? { baseline: than(before.gatewayMb!) } : {}) },
       { what: 'of it engine', unit: 'MB', samples: [of.engineMb!], ...(before ? { baseline: than(before.engineMb!) } : {}) },
     ];
+  // Somebody else's gateway has run for a while.
+  const since = target.house === undefined ? 'before' : 'after start';
   return [
-    { what: `all ${idle.processes} processes, idle after start: resident`, unit: 'MB', samples: [idle.residentMb], aim: '< 420', peer: PEER_IDLE },
+    { what: `all ${idle.processes} processes, idle ${since}: resident`, unit: 'MB', samples: [idle.residentMb], ...(target.house === undefined ? {} : { aim: '< 420' }), peer: PEER_IDLE },
     ...parts(idle),
     { what: `all ${later.processes} processes, idle after ${turns} turns: resident`, unit: 'MB', samples: [later.residentMb], baseline: than(idle.residentMb), peer: PEER_LATER },
     ...parts(later, idle),
-    { what: 'all processes, idle after start: CPU', unit: '% of a core', samples: [idle.cpuPercent] },
+    { what: `all processes, idle ${since}: CPU`, unit: '% of a core', samples: [idle.cpuPercent] },
     { what: `all processes, idle after ${turns} turns: CPU`, unit: '% of a core', samples: [later.cpuPercent] },
   ];
 }

@@ -22,9 +22,15 @@ function readFlags(): Asked {
   try {
     return parseFlags(process.argv.slice(2), Object.keys(benches));
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`);
-    process.exit(1);
+    return giveUp(error);
   }
+}
+
+/** A refused token, a wrong address, a turn that did not end well: the reason, without the bench's own stack. */
+function giveUp(error: unknown): never {
+  const { message, hint } = error as { readonly message?: string; readonly hint?: string };
+  process.stderr.write(`${message ?? String(error)}${hint === undefined ? '' : ` → ${hint}`}\n`);
+  process.exit(1);
 }
 
 const { benches: asked, quick, remote } = readFlags();
@@ -42,7 +48,7 @@ for (const name of asked) {
   }
   say(`measuring ${name}: ${bench.title}`);
   const before = load();
-  const rows = await bench.measure(plan);
+  const rows = await bench.measure(plan).catch(giveUp);
   process.stdout.write(`\n### ${name}: ${bench.title}\n\nLoad ${before} before, ${load()} after.\n\n${markdown(rows)}`);
 }
 // A client of a gateway that was killed may still hold a timer.
