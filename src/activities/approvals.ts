@@ -6,7 +6,7 @@
 import { type ApprovalRequest, waitingText } from '../core/approval.js';
 import type { Fence, HandOnInput, HandOnResult, RequestApprovalInput, RequestApprovalResult } from '../core/run.js';
 import { isTerminal } from '../core/run.js';
-import { parseSessionKey } from '../core/session-key.js';
+import { agentOf } from '../core/session-key.js';
 import type { ToolCall } from '../core/transcript.js';
 import { approvalById, approvalId, approvalOfCall, callKey, isGranted, markHandedOn, putApproval, requestHash } from '../storage/approvals.js';
 import { type Tx, assertFence, storeBehind } from '../storage/fence.js';
@@ -100,9 +100,4 @@ export function createApprovalActivities(deps: ActivityDeps): ApprovalActivities
         return { state: result.state };
       }),
   };
-}
-
-export function agentOf(session: string): string {
-  const parsed = parseSessionKey(session);
-  return 'problem' in parsed ? 'main' : parsed.agent;
 }

@@ -19,8 +19,9 @@ import { waitedForPeople } from '../storage/waited.js';
 import { type ApprovalActivities, callsToAsk, createApprovalActivities } from './approvals.js';
 import type { ActivityDeps } from './deps.js';
 import { translated } from './failures.js';
-import { deniedText, followOnOf } from './follow-on.js';
+import { deniedText, followOnOf, placeOf, resultContent } from './follow-on.js';
 import { resultRow } from './result-row.js';
+import { textResult } from './tools/types.js';
 import { expectRowsBelow, lostText, repairing } from './store-behind.js';
 import { type Progress, answered, policyIn, progressOf } from './turn-state.js';
 
@@ -118,7 +119,10 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
       fenced(input, () =>
         db.transaction().execute(async (tx) => {
           await assertFence(tx, input);
-          const row = await resultRow(tx, input, input.callSeq, input, `${input.code}: ${input.message}${await reasonOf(tx, input)}`, { code: input.code });
+          const text = `${input.code}: ${input.message}${await reasonOf(tx, input)}`;
+          const row: NewRow | undefined = input.enters
+            ? { seq: input.seq, ...placeOf(input), content: resultContent(await approvalOfCall(tx, callKey(input)), textResult(text, true)) }
+            : await resultRow(tx, input, input.callSeq, input, text, { code: input.code });
           if (!row) throw storeBehind(`row ${input.callSeq} with call ${input.index} of step ${input.step} was written and is not there`);
           await appendRows(tx, input, [row]);
           await settleApproval(tx, callKey(input));

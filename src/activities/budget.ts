@@ -8,11 +8,11 @@ import { estimateTokens } from '../core/context.js';
 import { endOfDay, endOfMonth } from '../core/calendar.js';
 import type { RunEventBody } from '../core/events.js';
 import { type ModelEvent, type ModelRequest, NO_USAGE, type Usage, costUsd } from '../core/model.js';
-import { DEFAULT_AGENT, FAILURES } from '../core/names.js';
+import { FAILURES } from '../core/names.js';
 import type { BudgetScope } from '../core/budget.js';
 import type { CallModelInput, CallModelResult } from '../core/run.js';
-import { parseSessionKey } from '../core/session-key.js';
-import type { Estimate } from '../storage/budget-fit.js';
+import { agentOf } from '../core/session-key.js';
+import type { Estimate } from '../core/budget-fit.js';
 import type { RunAnswer } from '../storage/budget-questions.js';
 import type { Tx } from '../storage/fence.js';
 import { type Reserving, reserve, settle, stillHeld } from '../storage/ledger.js';
@@ -43,7 +43,6 @@ export function createSpending(deps: ActivityDeps, input: CallModelInput, runnin
   const [provider = '', ...rest] = input.model.split('/');
   const about = { run: input.run, step: input.step, attempt: running.attempt, provider, model: rest.join('/') };
   const id = attemptId({ ...about, generation: input.generation, startedAt });
-  const parsed = parseSessionKey(input.session);
   let asked: Estimate | undefined;
   let counted: Usage | undefined;
   let text = '';
@@ -59,7 +58,7 @@ export function createSpending(deps: ActivityDeps, input: CallModelInput, runnin
   return {
     async reserve(request, known, runId, emit) {
       asked = { input: inputTokens(request), output: request.maxTokens, ...(known.price ? { price: known.price } : {}) };
-      const at: Reserving = { id, fence: input, runId, agent: 'problem' in parsed ? DEFAULT_AGENT : parsed.agent, ...about };
+      const at: Reserving = { id, fence: input, runId, agent: agentOf(input.session), ...about };
       const until = Date.now() + HELD_AT_MOST_MS;
       for (;;) {
         const budgets = deps.budgets();

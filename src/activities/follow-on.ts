@@ -4,6 +4,7 @@
 import type { Approval } from '../core/approval.js';
 import type { FollowOn } from '../core/run.js';
 import type { RowContent } from '../core/transcript.js';
+import type { NewRow } from '../storage/transcript.js';
 import { policyIn } from './turn-state.js';
 import type { ToolRegistry, ToolResult } from './tools/types.js';
 
@@ -21,6 +22,10 @@ const about = (approval: Approval): string => `[approval ${approval.id}] In run 
 
 export const deniedText = (approval: Approval): string =>
   `${about(approval)}\nThe owner said no${approval.reason === undefined ? '' : ` (${approval.reason})`}: it has not run. Tell the owner briefly what this means for what they wanted.`;
+
+/** Where a call's result goes: its own row, or the first row of the run that tells of it. */
+export const placeOf = (at: { readonly run: string; readonly step: number; readonly index: number; readonly enters?: { readonly run: string } }): Pick<NewRow, 'run' | 'step' | 'kind'> =>
+  at.enters ? { run: at.enters.run, step: 0, kind: 'user' } : { run: at.run, step: at.step, kind: `tool.${at.index}` };
 
 /** The result as the first row of the run that tells of it. */
 export function resultContent(approval: Approval | undefined, result: ToolResult): RowContent {

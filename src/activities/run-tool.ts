@@ -12,23 +12,19 @@ import { beginClaim, finishClaim } from '../storage/claims.js';
 import { checkFence, storeBehind } from '../storage/fence.js';
 import { inboundById } from '../storage/inbound.js';
 import { mayUse, rightsOf } from '../storage/rights.js';
-import { type NewRow, appendRows, rowAt, sameIdentity } from '../storage/transcript.js';
+import { appendRows, rowAt, sameIdentity } from '../storage/transcript.js';
 import { recordToolAttempt } from '../storage/usage.js';
 import { randomUUID } from 'node:crypto';
 import { approvalWanted, isAllowed } from './approvals.js';
 import type { ActivityDeps } from './deps.js';
 import { toFailure, translated } from './failures.js';
-import { resultContent } from './follow-on.js';
+import { placeOf, resultContent } from './follow-on.js';
 import { type Running, whileHeartbeating } from './heartbeat.js';
 import { repairing } from './store-behind.js';
 import { validateArgs } from './tools/validate.js';
 import { type Claims, type Tool, type ToolResult, textResult } from './tools/types.js';
 
 export type RunTool = (input: RunToolInput) => Promise<RunToolResult>;
-
-/** Where the result goes: the call's own row, or the first row of the run that tells of it. */
-const placeOf = (input: RunToolInput): Pick<NewRow, 'run' | 'step' | 'kind'> =>
-  input.enters ? { run: input.enters.run, step: 0, kind: 'user' } : { run: input.run, step: input.step, kind: `tool.${input.index}` };
 
 export function createRunTool(deps: ActivityDeps): RunTool {
   const { db } = deps;

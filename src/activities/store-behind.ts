@@ -8,11 +8,11 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURES, RPC_CHANNEL } from '../core/names.js';
 import type { Fence } from '../core/run.js';
+import { agentOf } from '../core/session-key.js';
 import { ensureSession, liftGeneration, storeBehind, type Tx } from '../storage/fence.js';
 import { noteLoss } from '../storage/lost.js';
 import type { Db } from '../storage/sqlite.js';
 import { highestSeq, runRows } from '../storage/transcript.js';
-import { agentOf } from './approvals.js';
 import type { ActivityDeps } from './deps.js';
 
 /** What the model reads where entries are missing. */

@@ -21,7 +21,7 @@ export type QuestionState = 'open' | 'raised' | 'once' | 'stopped' | 'lifted';
 
 /** `raise`: the line's limit grows; `once`: the waiting runs may pass it; `stop`: they end. */
 export type BudgetAnswer = 'raise' | 'once' | 'stop';
-export const BUDGET_ANSWERS: readonly BudgetAnswer[] = ['raise', 'once', 'stop'];
+export const STATE_OF_ANSWER: Readonly<Record<BudgetAnswer, QuestionState>> = { raise: 'raised', once: 'once', stop: 'stopped' };
 
 /** A line reached its limit; the owner is asked once for all runs that wait. */
 export interface BudgetQuestion {
@@ -61,13 +61,6 @@ export function budgetKey(
     case 'month':
       return `month:${at.day.slice(0, 7)}`;
   }
-}
-
-/** The first limit that `spent + wanted` would pass, or nothing. */
-export function exceeds(limit: BudgetLimit, spent: BudgetAmount, wanted: BudgetAmount): 'tokens' | 'usd' | undefined {
-  if (limit.tokens !== undefined && spent.tokens + wanted.tokens > limit.tokens) return 'tokens';
-  if (limit.usd !== undefined && spent.usd + wanted.usd > limit.usd) return 'usd';
-  return undefined;
 }
 
 /** One line as people see it. */

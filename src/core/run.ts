@@ -247,6 +247,8 @@ export interface RunToolInput extends Fence {
   readonly seq: number;
   /** Rights set the turn runs with. */
   readonly rights: string;
+  /** How often this call was scheduled before: Temporal counts attempts from 1 each time. */
+  readonly nth?: number;
   /** The call was allowed by this approval. */
   readonly approval?: string;
   /** The result enters this run as its first row, instead of answering the call in its own. */
@@ -296,6 +298,8 @@ export interface AnswerCallInput extends Fence {
   readonly seq: number;
   readonly code: string;
   readonly message: string;
+  /** As in {@link RunToolInput}. */
+  readonly enters?: { readonly run: string };
 }
 
 /** Asks the owner about one call; repeating it finds the same question. */

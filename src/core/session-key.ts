@@ -46,4 +46,10 @@ export function parseSessionKey(text: string, agent = 'main'): SessionKey | { re
   return { key, agent: keyAgent, rest: rest.join(':') };
 }
 
+/** @param key canonical */
+export function agentOf(key: string, otherwise = 'main'): string {
+  const parsed = parseSessionKey(key);
+  return 'problem' in parsed ? otherwise : parsed.agent;
+}
+
 export const mainSessionKey = (agent: string): string => `agent:${agent}:main`;

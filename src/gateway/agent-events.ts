@@ -4,7 +4,7 @@
  * back bears `replace: true`; after a run's end nothing more is said of it.
  */
 import type { RunEvent } from '../core/events.js';
-import { parseSessionKey } from '../core/session-key.js';
+import { agentOf } from '../core/session-key.js';
 
 export interface OutEvent {
   readonly event: 'agent' | 'chat';
@@ -74,14 +74,12 @@ export function createNarrator(): RunNarrator {
           agent('lifecycle', { phase: 'start', startedAt: told.startedAt });
           break;
         case 'model':
-          if (stale(told, event)) break;
           // Later steps start models too, but a reader then already sees the turn at work.
           if (told.step === 0) status('starting_model');
           enter(told, event);
           agent('lifecycle', { phase: 'model', provider: event.provider, model: event.model });
           break;
         case 'reset':
-          if (stale(told, event)) break;
           told.replace ||= told.text !== '';
           told.attempt = event.attempt;
           told.step = event.step;
@@ -89,18 +87,15 @@ export function createNarrator(): RunNarrator {
           told.thinking = '';
           break;
         case 'text':
-          if (stale(told, event)) break;
           enter(told, event);
           say(told, event.delta);
           break;
         case 'thinking':
-          if (stale(told, event)) break;
           enter(told, event);
           told.thinking += event.delta;
           agent('thinking', { text: told.thinking, delta: event.delta });
           break;
         case 'answer':
-          if (stale(told, event)) break;
           enter(told, event);
           // Deltas that were missed (a restart, a slow socket) are made good by the whole.
           if (event.text !== told.text) {
@@ -193,12 +188,9 @@ export function createNarrator(): RunNarrator {
   }
 }
 
-/** Of an attempt or step that a newer one has replaced. */
-const stale = (told: Told, event: RunEvent): boolean => event.step < told.step || (event.step === told.step && event.attempt < told.attempt);
-
-/** A new step, or an attempt whose `reset` was lost, starts its text afresh. */
+/** Another step, or an attempt whose `reset` was lost, starts its text afresh. What is older does not pass the bus. */
 function enter(told: Told, event: RunEvent): void {
-  if (event.step <= told.step && event.attempt <= told.attempt) return;
+  if (event.step === told.step && event.attempt === told.attempt) return;
   told.replace ||= told.text !== '';
   told.text = '';
   told.thinking = '';
@@ -216,8 +208,3 @@ export const toolCallId = (run: string, step: number, index: number): string => 
 const callId = (event: ToolEvent): string => toolCallId(event.run, event.step, event.index);
 const item = (event: ToolEvent) => ({ itemId: `tool:${callId(event)}`, kind: 'tool', name: event.tool, title: event.tool });
 const command = (event: ToolEvent) => ({ itemId: `command:${callId(event)}`, toolCallId: callId(event), name: event.tool });
-
-export function agentOf(session: string): string {
-  const key = parseSessionKey(session);
-  return 'problem' in key ? 'main' : key.agent;
-}

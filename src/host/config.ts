@@ -45,8 +45,11 @@ function writableConfig(options: PathOptions): string {
 export function configSet(options: PathOptions, path: string, value: unknown): ConfigAnswer & { readonly changed: boolean } {
   const file = writableConfig(options);
   const written = setConfig({ path: file, env: options.env }, parsePath(path), value);
-  return { path: file, changed: written.changed, warnings: written.warnings.filter((issue) => issue.path.startsWith(path)).map((issue) => showIssue(issue, file)) };
+  return { path: file, changed: written.changed, warnings: written.warnings.filter((issue) => isWithin(issue.path, path) || isWithin(path, issue.path)).map((issue) => showIssue(issue, file)) };
 }
+
+/** Dotted paths: is one at or below the other? */
+const isWithin = (path: string, above: string): boolean => path === above || path.startsWith(`${above}.`) || path.startsWith(`${above}[`);
 
 export function configUnset(options: PathOptions, path: string): ConfigAnswer {
   const file = writableConfig(options);

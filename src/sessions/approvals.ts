@@ -9,7 +9,7 @@ import { CodedError, invalidRequest, messageOf } from '../core/errors.js';
 import { type InboundMessage, messageKey } from '../core/message.js';
 import type { Logger, RunEvents, TurnRequest } from '../core/ports.js';
 import {
-  approvalById, approvalId, approvalsChangedSince, decideApproval, listApprovals, listGrants, markDecisionSignalled, putApproval, revokeGrant, undeliveredDecisions,
+  approvalById, approvalId, approvalsChangedSince, decideApproval, listApprovals, listGrants, markDecisionSignalled, putApproval, revokeGrant, sameQuestions, undeliveredDecisions,
 } from '../storage/approvals.js';
 import type { Tx } from '../storage/fence.js';
 import { type Inbound, inboundById, inboundByRun, insertInbound } from '../storage/inbound.js';
@@ -65,17 +65,19 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
     }
   }
 
-  return {
+  const approvals: Approvals = {
     async decide(id, decision, by, reason) {
-      const { approval, isNew, followOn } = await db.transaction().execute(async (tx) => {
+      const { approval, isNew, followOn, same } = await db.transaction().execute(async (tx) => {
         const decided = await decideApproval(tx, id, decision, by, reason);
         const row = await approvalById(tx, id);
         if (!row) throw invalidRequest(`there is no approval ${id}; \`openclaw approvals list\` shows those that are open`, { code: 'UNKNOWN_APPROVAL', id });
-        return { approval: row, isNew: decided, followOn: decided && row.handedOnAt !== undefined ? await insertFollowOn(tx, row) : undefined };
+        return { approval: row, isNew: decided, followOn: decided && row.handedOnAt !== undefined ? await insertFollowOn(tx, row) : undefined, same: decided && decision === 'allow-always' ? await sameQuestions(tx, row) : [] };
       });
       if (!isNew && approval.decision !== decision) throw invalidRequest(closedText(approval), { code: 'ALREADY_DECIDED', id, state: approval.state });
       if (isNew) await tell(approval);
       if (followOn) await signal(deps, followOn);
+      // What the grant covers is not asked any more, also where it was asked already.
+      for (const other of same) await approvals.decide(other.id, 'allow-once', by, `covered by ${id}`);
       return approval;
     },
 
@@ -106,6 +108,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
       return grant;
     },
   };
+  return approvals;
 }
 
 function closedText(approval: Approval): string {

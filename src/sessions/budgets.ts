@@ -2,7 +2,7 @@
  * The owner's word on budgets, and what is known of spending. An answer is one committed row; signals come after it and
  * may be repeated by anyone. Invariant: a question is answered once, and every run that waited for it hears of it.
  */
-import { type BudgetAmount, type BudgetAnswer, type BudgetQuestion, type QuestionState, budgetKey } from '../core/budget.js';
+import { type BudgetAmount, type BudgetAnswer, type BudgetQuestion, STATE_OF_ANSWER, budgetKey } from '../core/budget.js';
 import { invalidRequest, messageOf } from '../core/errors.js';
 import { RPC_CHANNEL } from '../core/names.js';
 import type { Logger, RunEvents } from '../core/ports.js';
@@ -15,7 +15,7 @@ import { requireSessionKey } from './keys.js';
 
 export interface BudgetControl {
   /**
-   * Answers a question for every run that waits for it. The same answer again changes nothing.
+   * Answers a question for every run that waits for it. The same answer again changes nothing; another amount is another answer.
    * @param by how much `raise` adds; the configured limit when absent
    * @throws CodedError INVALID_REQUEST for an unknown id and for one that was answered otherwise
    */
@@ -35,8 +35,6 @@ export interface BudgetDeps {
 /** A signal takes milliseconds; what is older than this was lost with a process. */
 const LOST_AFTER_MS = 5_000;
 
-const STATES: Readonly<Record<BudgetAnswer, QuestionState>> = { raise: 'raised', once: 'once', stop: 'stopped' };
-
 export function createBudgetControl(deps: BudgetDeps): BudgetControl {
   const { db, log } = deps;
 
@@ -52,7 +50,9 @@ export function createBudgetControl(deps: BudgetDeps): BudgetControl {
         return isNew;
       });
       const question = (await questionById(db, id)) ?? before;
-      if (!answered && question.state !== STATES[answer]) throw invalidRequest(closedText(question), { code: 'ALREADY_ANSWERED', id, state: question.state });
+      // Another amount is another answer: it raised nothing.
+      const isSame = question.state === STATE_OF_ANSWER[answer] && by.tokens === undefined && by.usd === undefined;
+      if (!answered && !isSame) throw invalidRequest(closedText(question), { code: 'ALREADY_ANSWERED', id, state: question.state });
       if (answered) await tell(question);
       return question;
     },

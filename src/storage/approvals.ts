@@ -5,18 +5,13 @@
 import { createHash } from 'node:crypto';
 import type { Insertable, Selectable } from 'kysely';
 import type { Approval, ApprovalDecision, ApprovalRequest, ApprovalState, Grant } from '../core/approval.js';
+import { shortId } from '../core/short-id.js';
 import type { Tx } from './fence.js';
 import type { Db } from './sqlite.js';
 import type { ApprovalsTable, GrantsTable } from './tables.js';
 
-/** Letters and digits that nobody mixes up when reading an id aloud. */
-const ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
-
-/** Short enough to type, the same for every attempt of one call. */
-export function approvalId(key: string): string {
-  const bytes = createHash('sha256').update(key).digest();
-  return `ap-${[...bytes.subarray(0, 8)].map((byte) => ALPHABET[byte % ALPHABET.length]).join('')}`;
-}
+/** The same for every attempt of one call. */
+export const approvalId = (key: string): string => shortId('ap', createHash('sha256').update(key).digest());
 
 export const callKey = (at: { readonly run: string; readonly step: number; readonly index: number }): string => `${at.run}:${at.step}.${at.index}`;
 
@@ -89,6 +84,13 @@ export async function decideApproval(tx: Tx, id: string, decision: ApprovalDecis
   const approval = await approvalById(tx, id);
   if (approval && decision === 'allow-always') await grant(tx, approval, by);
   return true;
+}
+
+/** Open ones of the same agent that ask for exactly the same. */
+export async function sameQuestions(tx: Tx, approval: Approval): Promise<Approval[]> {
+  const rows = await tx.selectFrom('approvals').selectAll().where('agent', '=', approval.agent).where('state', '=', 'open').where('id', '<>', approval.id).execute();
+  const hash = requestHash(approval.request);
+  return rows.map(decode).filter((other) => other.state === 'open' && requestHash(other.request) === hash);
 }
 
 /** The turn goes on without it. @returns false when it is no longer open */

@@ -4,16 +4,13 @@
  * none; a question that nobody waits for any more is closed.
  */
 import { randomBytes } from 'node:crypto';
-import type { BudgetAnswer, BudgetAmount, BudgetLimit, BudgetQuestion, BudgetScope, QuestionState } from '../core/budget.js';
+import { type BudgetAnswer, type BudgetAmount, type BudgetLimit, type BudgetQuestion, STATE_OF_ANSWER } from '../core/budget.js';
+import { shortId } from '../core/short-id.js';
 import type { Selectable } from 'kysely';
-import type { LineState } from './budget-fit.js';
+import type { LineState } from '../core/budget-fit.js';
 import type { Tx } from './fence.js';
 import type { Db } from './sqlite.js';
 import type { BudgetQuestionsTable } from './tables.js';
-
-/** Letters and digits that nobody mixes up when reading an id aloud. */
-const ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
-const newId = (): string => `bq-${[...randomBytes(8)].map((byte) => ALPHABET[byte % ALPHABET.length]).join('')}`;
 
 export interface WaitingRun {
   readonly run: string;
@@ -24,7 +21,7 @@ export interface WaitingRun {
 /** Puts the question about a line unless it is open, and registers the run. @returns its id */
 export async function ask(tx: Tx, line: LineState, unit: 'tokens' | 'usd', run: WaitingRun, now: number): Promise<string> {
   const open = await tx.selectFrom('budget_questions').select('id').where('line', '=', line.line).where('state', '=', 'open').executeTakeFirst();
-  const id = open?.id ?? newId();
+  const id = open?.id ?? shortId('bq', randomBytes(8));
   if (!open) {
     await tx
       .insertInto('budget_questions')
@@ -60,14 +57,7 @@ async function closeForsaken(tx: Tx, questions: readonly string[], now: number):
     .execute();
 }
 
-export interface RunAnswer {
-  readonly id: string;
-  readonly line: string;
-  readonly scope: BudgetScope;
-  readonly unit: 'tokens' | 'usd';
-  readonly limit: number;
-  readonly spent: number;
-  readonly state: QuestionState;
+export interface RunAnswer extends Pick<BudgetQuestion, 'id' | 'line' | 'scope' | 'unit' | 'limit' | 'spent' | 'state'> {
   /** It still waits for this one. */
   readonly waiting: boolean;
 }
@@ -85,14 +75,12 @@ export async function answersFor(db: Db | Tx, run: string): Promise<readonly Run
   return rows.map((row) => ({ id: row.id, line: row.line, scope: row.scope, unit: row.unit, limit: Number(row.limit_value), spent: Number(row.spent_value), state: row.state, waiting: row.until === null }));
 }
 
-const STATES: Readonly<Record<BudgetAnswer, QuestionState>> = { raise: 'raised', once: 'once', stop: 'stopped' };
-
 /** Answers an open question. @returns whether this call did: a second answer changes nothing */
 export async function answerQuestion(tx: Tx, id: string, answer: BudgetAnswer, by: string): Promise<boolean> {
   const now = Date.now();
   const { numUpdatedRows } = await tx
     .updateTable('budget_questions')
-    .set({ state: STATES[answer], answered_by: by, answered_at: now, updated_at: now })
+    .set({ state: STATE_OF_ANSWER[answer], answered_by: by, answered_at: now, updated_at: now })
     .where('id', '=', id)
     .where('state', '=', 'open')
     .executeTakeFirst();

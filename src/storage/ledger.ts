@@ -9,7 +9,7 @@ import { dayIn } from '../core/calendar.js';
 import { NO_USAGE } from '../core/model.js';
 import type { Fence } from '../core/run.js';
 import { sql, type Selectable } from 'kysely';
-import { type Estimate, type Fit, type LineState, fit, usdOf } from './budget-fit.js';
+import { type Estimate, type Fit, type LineState, fit, usdOf } from '../core/budget-fit.js';
 import { type RunAnswer, answersFor, ask, leaveWaits } from './budget-questions.js';
 import { assertFence, type Tx } from './fence.js';
 import { ownerLives, thisProcess } from './process.js';

@@ -222,7 +222,7 @@ export interface ReservationsTable {
   readonly output: number;
   readonly usd: number;
   /** `lost`: its process vanished; it counts at its estimate. */
-  readonly state: 'held' | 'settled' | 'lost';
+  readonly state: 'held' | 'lost';
   readonly owner_pid: number;
   readonly owner_start: string;
   readonly owner_boot: string;

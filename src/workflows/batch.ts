@@ -36,45 +36,46 @@ export async function runBatch(s: SessionState): Promise<'done' | 'continue as n
 export async function runFollowOn(s: SessionState): Promise<void> {
   const turn = s.turn!;
   const { run, step, index, callSeq, seq, tool, policy, approval } = turn.followOn!;
-  await untilRun(() =>
-    tools(s.opened.hostQueue, policy)[tool]!.executeWithOptions(
-      { activityId: `${run}:${step}.${index}`, summary: clip(`approved call of run ${run.slice(0, 12)}`) },
-      [{ ...fence(s), run, step, index, callSeq, seq, approval, inboundId: turn.item.inboundId, rights: turn.item.rights, enters: { run: turn.item.run } }],
-    ),
-  );
+  const enters = { run: turn.item.run };
+  const at = { run, step, index, callSeq, seq };
+  await carryOut(s, { tool, policy, at, summary: clip(`approved call of run ${run.slice(0, 12)}`), approval, enters });
   s.turn = { ...s.turn!, followOn: undefined };
 }
 
 async function runCall(s: SessionState, call: BatchCall): Promise<void> {
-  const turn = s.turn!;
   const at = placeOf(s, call);
-  try {
-    await untilRun(() =>
-      tools(s.opened.hostQueue, call.policy)[call.tool]!.executeWithOptions(
-        { activityId: `${at.run}:${at.step}.${at.index}`, summary: clip(`step ${at.step}, call ${at.index + 1} of ${turn.batch!.length}`) },
-        [{ ...fence(s), ...at, inboundId: turn.item.inboundId, rights: turn.item.rights, ...(call.approval === undefined ? {} : { approval: call.approval }) }],
-      ),
-    );
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    const { code, message } = causeOf(error);
-    if (CHAIN_ENDING_FAILURES.some((type) => type === code)) throw error;
-    await CancellationScope.nonCancellable(() => bookkeeping.answerCall({ ...fence(s), ...at, code, message }));
-  }
+  await carryOut(s, { tool: call.tool, policy: call.policy, at, summary: clip(`step ${at.step}, call ${at.index + 1} of ${s.turn!.batch!.length}`), approval: call.approval });
   update(s, call, { status: 'done' });
 }
 
-/** Crashes alone never end a call: it is scheduled again until something says yes or no. */
-async function untilRun(work: () => Promise<unknown>): Promise<void> {
-  for (;;) {
+interface Carried extends Pick<BatchCall, 'tool' | 'policy' | 'approval'> {
+  readonly at: Place;
+  readonly summary: string;
+  readonly enters?: { readonly run: string };
+}
+
+/** Runs one call until it has its result. Crashes alone never end it: it is scheduled again until something says yes or no. */
+async function carryOut(s: SessionState, { tool, policy, at, summary, approval, enters }: Carried): Promise<void> {
+  const { inboundId, rights } = s.turn!.item;
+  const entered = enters ? { enters } : {};
+  for (let nth = 0; ; nth += 1) {
     try {
-      await work();
+      await tools(s.opened.hostQueue, policy)[tool]!.executeWithOptions({ activityId: `${at.run}:${at.step}.${at.index}`, summary }, [
+        { ...fence(s), ...at, inboundId, rights, ...(nth === 0 ? {} : { nth }), ...(approval === undefined ? {} : { approval }), ...entered },
+      ]);
       return;
     } catch (error) {
-      if (isCancellation(error) || !workerLost(error)) throw error;
+      if (isCancellation(error)) throw error;
+      if (workerLost(error)) continue;
+      const { code, message } = causeOf(error);
+      if (CHAIN_ENDING_FAILURES.some((type) => type === code)) throw error;
+      await CancellationScope.nonCancellable(() => bookkeeping.answerCall({ ...fence(s), ...at, code, message, ...entered }));
+      return;
     }
   }
 }
+
+type Place = ReturnType<typeof placeOf>;
 
 const placeOf = (s: SessionState, call: BatchCall) => ({ run: s.turn!.item.run, step: s.turn!.step, index: call.index, callSeq: s.turn!.callSeq!, seq: call.seq });
 

@@ -56,6 +56,8 @@ describe('budgets', () => {
     const id = await openQuestion(h);
     expect(await h.client.payload('budgets.answer', { id, answer: 'raise', tokens: 700 })).toMatchObject({ ok: true, question: { id, state: 'raised', answeredBy: 'owner' } });
     expect(h.engine.answers).toEqual([{ session: 'agent:main:main', answer: { question: id } }]);
+    expect(await h.client.payload('budgets.answer', { id, answer: 'raise' })).toMatchObject({ ok: true });
+    expect(await h.client.error('budgets.answer', { id, answer: 'raise', tokens: 900 })).toMatchObject({ details: { code: 'ALREADY_ANSWERED' } });
     expect(await h.client.error('budgets.answer', { id, answer: 'stop' })).toMatchObject({ code: 'INVALID_REQUEST', message: expect.stringContaining('already raised by owner'), details: { code: 'ALREADY_ANSWERED', state: 'raised' } });
     expect(await h.client.error('budgets.answer', { id: 'bq-none', answer: 'stop' })).toMatchObject({ code: 'INVALID_REQUEST', details: { code: 'UNKNOWN_QUESTION' } });
     for (const wrong of [{ id }, { id, answer: 'maybe' }, { id, answer: 'raise', tokens: 0 }, { id, answer: 'raise', usd: -1 }, { id, answer: 'once', extra: 1 }]) {

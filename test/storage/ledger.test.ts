@@ -2,7 +2,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { BudgetLimits } from '../../src/core/budget.js';
 import type { Fence } from '../../src/core/run.js';
-import { type Estimate, fit } from '../../src/storage/budget-fit.js';
+import { type Estimate, fit } from '../../src/core/budget-fit.js';
 import { answerQuestion, answersFor, openQuestions, questionById, raiseLine } from '../../src/storage/budget-questions.js';
 import { endInbound } from '../../src/storage/inbound.js';
 import { type Reserved, type Reserving, closeRun, currentDay, loseDead, reserve, settle, stillHeld } from '../../src/storage/ledger.js';

@@ -147,6 +147,19 @@ test('allow-always covers exactly that request from then on, until it is revoked
   await asked(h);
 });
 
+test('allow-always also answers the same question where it was put already', async () => {
+  const { h, done } = await open();
+  await h.send(session(), 'r1', 'go 1 1');
+  await h.send(session(), 'r2', 'go 1 2');
+  const all = await asked(h, 4);
+  await h.approvals.decide(all.find((a) => a.request.command === 'act 1')!.id, 'allow-always', 'owner');
+  const [other] = await asked(h);
+  expect(other!.request.command).toBe('act 2');
+  await h.approvals.decide(other!.id, 'deny', 'owner');
+  await Promise.all([h.ended('r1'), h.ended('r2')]);
+  expect(done).toEqual(['act 1', 'act 1', 'act 1']);
+});
+
 test('waiting counts against no time limit of the run', async () => {
   const { h } = await open();
   await h.send(session(), 'r1', 'go 1', { timeoutMs: 1_500 });
@@ -176,6 +189,22 @@ test('another message does not wait behind an approval: the call is handed on, a
   const last = models.requests.at(-1)!;
   const calls = last.messages.flatMap((m) => (m.role === 'assistant' ? m.calls.map((c) => c.id) : []));
   expect(last.messages.flatMap((m) => (m.role === 'tool' ? [m.callId] : []))).toEqual(calls);
+});
+
+test('a late yes whose call fails for good is told too, and the session works on', async () => {
+  const models = scriptedModels();
+  models.on('go', (request) => (newestResults(request).length === 0 ? callsTools({ name: 'act', args: { n: 1 } }) : says('handed on')));
+  models.on('[approval', (request) => says(`told: ${newestText(request)}`));
+  const failing = { ...askedTool('act', () => Promise.reject(new Error('the disk is on fire'))), policy: 'read-only' as const };
+  const { h } = await open({ models, tools: toolset(failing) });
+  const key = session();
+  await h.send(key, 'r1', 'go', { background: true });
+  await h.ended('r1');
+  const [approval] = await asked(h);
+  await h.approvals.decide(approval!.id, 'allow-once', 'owner');
+  expect((await h.ended(`approval-${approval!.id}`)).outcome?.text).toMatch(/It failed:\n.*the disk is on fire/);
+  await h.send(key, 'r2', 'hello');
+  expect(await h.ended('r2')).toMatchObject({ state: 'ok' });
 });
 
 test('a late no is told in a run of its own, and nothing runs', async () => {

@@ -92,7 +92,8 @@ export function createApprovalPrompt({ runId, say, readKey }: PromptOptions): Ap
     if (!question || question.state !== 'asked') return;
     if (key === undefined || key === 'l') {
       question.state = 'done';
-      return say(`${key === 'l' ? 'Left open' : 'Still open'}. Answer it later: openclaw approvals approve|deny ${entry.id}`);
+      // Interrupted, the run may have been stopped, and its question closed with it.
+      return say(`${key === 'l' ? 'Left open. Answer it later' : 'Not answered. While it is open'}: openclaw approvals approve|deny ${entry.id}`);
     }
     question.state = 'sent';
     await answer(entry.id, DECISIONS[key] ?? 'deny');

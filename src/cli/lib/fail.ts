@@ -4,7 +4,7 @@
  * Ctrl-C.
  */
 import { CodedError, messageOf } from '../../core/errors.js';
-import { printable } from './terminal.js';
+import { visible } from './terminal.js';
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, timeout: 3, interrupted: 130 } as const;
 
@@ -57,4 +57,4 @@ export function failureText(failure: Failure): string {
 
 /** A config's findings, a server's last words: one behind the other. */
 const oneLine = (text: string): string =>
-  printable(text).split('\n').map((line) => line.trim()).filter((line) => line !== '').join('; ');
+  visible(text).split('\n').map((line) => line.trim()).filter((line) => line !== '').join('; ');

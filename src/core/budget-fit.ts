@@ -3,8 +3,8 @@
  * Invariant: what is granted fits every line on top of what was spent and what running attempts hold; only spending
  * itself sends anyone to the owner, for what others hold is given back by itself.
  */
-import type { BudgetAmount, BudgetLimit, BudgetScope } from '../core/budget.js';
-import type { ModelPrice } from '../core/model.js';
+import type { BudgetAmount, BudgetLimit, BudgetScope } from './budget.js';
+import type { ModelPrice } from './model.js';
 
 /** What one attempt may use at most. */
 export interface Estimate {
