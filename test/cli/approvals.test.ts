@@ -297,7 +297,7 @@ describe('at a terminal', () => {
     run.finish();
     const { code, restored, screen } = await terminal.done;
     expect({ code, restored }).toEqual({ code: 0, restored: true });
-    expect(screen).toContain('Still open. Answer it later: openclaw approvals approve|deny ap-1');
+    expect(screen).toContain('Not answered. While it is open: openclaw approvals approve|deny ap-1');
   });
 
   test('through a restart of the gateway: what was asked meanwhile is put, what was answered is told, an answer that was lost is asked for again', async () => {

@@ -87,6 +87,24 @@ async function expectWhole(h: Installation): Promise<void> {
   expect(lines(h)).toEqual(Array.from({ length: CALLS }, (_, i) => [`begin-${i + 1}`, `end-${i + 1}`]).flat());
 }
 
+/** Two steps after a copy was made, everything is killed and that copy put back: the chain is whole all the same. */
+async function startOnOlder(what: keyof typeof copies): Promise<Installation> {
+  const h = await start();
+  await inside(h, 1);
+  await killAll(h);
+  copy(h, what);
+  await h.start();
+  openGate(h, 1);
+  await inside(h, 2);
+  openGate(h, 2);
+  await inside(h, 3);
+  await killAll(h);
+  putBack(h, what);
+  await h.start();
+  await expectWhole(h);
+  return h;
+}
+
 async function expectSaid(h: Installation, key: string, words: RegExp): Promise<void> {
   const status = await h.run(['status']);
   expect(status.stdout).toMatch(words);
@@ -114,37 +132,13 @@ test('the engine’s data are gone: runs go on from their rows in a fresh namesp
 });
 
 test('the engine is put back to an older copy: what it thinks is at work is ended, the rows decide', async () => {
-  const h = await start();
-  await inside(h, 1);
-  await killAll(h);
-  copy(h, 'engine');
-  await h.start();
-  openGate(h, 1);
-  await inside(h, 2);
-  openGate(h, 2);
-  await inside(h, 3);
-  await killAll(h);
-  putBack(h, 'engine');
-  await h.start();
-  await expectWhole(h);
+  const h = await startOnOlder('engine');
   expect(told).toBe(0);
   await expectSaid(h, 'engine-behind', /Temporal was put back to an older copy/);
 });
 
 test('the store is put back to an older copy: its model is told, and commands of the lost steps are found again, not repeated', async () => {
-  const h = await start();
-  await inside(h, 1);
-  await killAll(h);
-  copy(h, 'store');
-  await h.start();
-  openGate(h, 1);
-  await inside(h, 2);
-  openGate(h, 2);
-  await inside(h, 3);
-  await killAll(h);
-  putBack(h, 'store');
-  await h.start();
-  await expectWhole(h);
+  const h = await startOnOlder('store');
   expect(told).toBeGreaterThan(0);
   await expectSaid(h, 'store-behind', /The store was put back to an older copy/);
   const unknown = await h.run(['sessions', 'recover', 'nobody']);

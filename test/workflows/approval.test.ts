@@ -1,27 +1,12 @@
 /** Approvals on a real server: asked once, waited for without a limit, carried out once, whatever happens meanwhile. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { describe, expect, test } from 'vitest';
 import { createBookkeeping } from '../../src/activities/bookkeeping.js';
 import { textResult } from '../../src/activities/tools/types.js';
 import { listApprovals, listGrants, revokeGrant, undeliveredDecisions } from '../../src/storage/approvals.js';
 import { askedTool, callsTools, newestResults, newestText, says, scriptedModels, tool, toolset } from '../servers/scripted.js';
-import { type House, type HouseOptions, buildHouse, startServer } from './harness.js';
+import { type House, type HouseOptions, useServer } from './harness.js';
 
-let env: TestWorkflowEnvironment;
-let house: House | undefined;
-let count = 0;
-const session = (): string => `agent:main:a${++count}`;
-
-beforeAll(async () => {
-  env = await startServer();
-});
-afterEach(async () => {
-  await house?.close();
-  house = undefined;
-});
-afterAll(async () => {
-  await env?.teardown();
-});
+const { session, open: openHouse } = useServer('a');
 
 /** `act <n>` is asked about; `note <n>` never. `go 1 0 2` calls act with these, then tells the results. */
 async function open(options: Partial<HouseOptions> = {}) {
@@ -35,8 +20,7 @@ async function open(options: Partial<HouseOptions> = {}) {
     return callsTools(...newestText(request).slice(3).split(' ').map((word) => (word.startsWith('n') ? { name: 'note', args: { n: Number(word.slice(1)) } } : { name: 'act', args: { n: Number(word) } })));
   });
   models.on('[approval', (request) => says(`told: ${newestText(request)}`));
-  house = await buildHouse(env, { models, tools: toolset(act, note), ...options });
-  return { h: house, models, done };
+  return { h: await openHouse({ models, tools: toolset(act, note), ...options }), models, done };
 }
 
 async function asked(h: House, howMany = 1) {
@@ -292,14 +276,15 @@ test('a decision whose signal was lost is signalled again by the sweeper', async
   expect(done).toEqual(['act 1']);
 });
 
-test('every wait is a point to continue as new: a long wait survives it with its question', async () => {
-  const few = await startServer({ 'limit.historyCount.suggestContinueAsNew': 25 });
-  try {
+describe('with short histories', () => {
+  const few = useServer('cut', { 'limit.historyCount.suggestContinueAsNew': 25 });
+
+  test('every wait is a point to continue as new: a long wait survives it with its question', async () => {
     const models = scriptedModels();
     const done: string[] = [];
     models.on('go', (request) => (newestResults(request).length < 1 || !newestResults(request)[0]!.includes('acted') ? callsTools({ name: 'act', args: { n: 1 } }) : says(newestResults(request).join())));
-    const h = (house = await buildHouse(few, { models, tools: toolset(askedTool('act', async () => (done.push('act'), textResult('acted')))) }));
-    const key = session();
+    const h = await few.open({ models, tools: toolset(askedTool('act', async () => (done.push('act'), textResult('acted')))) });
+    const key = few.session();
     await h.send(key, 'r1', 'go');
     const [approval] = await asked(h);
     // Signals that mean nothing fill the history until it is cut.
@@ -312,9 +297,5 @@ test('every wait is a point to continue as new: a long wait survives it with its
     await h.approvals.decide(approval!.id, 'allow-once', 'owner');
     expect(await h.ended('r1')).toMatchObject({ state: 'ok' });
     expect(done).toEqual(['act']);
-  } finally {
-    await house?.close();
-    house = undefined;
-    await few.teardown();
-  }
+  });
 });

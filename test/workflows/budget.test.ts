@@ -1,35 +1,20 @@
 /** Budgets through the real workflow: a turn pauses at a limit, waits for one word of the owner, and goes on or ends. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { expect, test } from 'vitest';
 import type { BudgetLimits } from '../../src/core/budget.js';
 import type { SessionView } from '../../src/core/run.js';
 import { createBudgetControl } from '../../src/sessions/budgets.js';
 import { openQuestions } from '../../src/storage/budget-questions.js';
 import { type ScriptedModels, callsTools, newestResults, says, scriptedModels, stream, tool, toolset } from '../servers/scripted.js';
 import { textResult } from '../../src/activities/tools/types.js';
-import { type House, type HouseOptions, buildHouse, startServer } from './harness.js';
+import { type HouseOptions, useServer } from './harness.js';
 
-let env: TestWorkflowEnvironment;
-const houses: House[] = [];
-let count = 0;
-const session = (): string => `agent:main:b${++count}`;
-
-beforeAll(async () => {
-  env = await startServer();
-});
-afterEach(async () => {
-  for (const house of houses.splice(0)) await house.close();
-});
-afterAll(async () => {
-  await env?.teardown();
-});
+const { session, open: openHouse } = useServer('b');
 
 /** The scripted model may say 1,000 tokens and says 5: a call needs more than a thousand to be free. */
 async function open(options: Partial<HouseOptions> & { readonly limits?: BudgetLimits } = {}) {
   let limits = options.limits ?? {};
   const models = options.models ? (options.models as ScriptedModels) : scriptedModels();
-  const house = await buildHouse(env, { ...options, models, budgets: () => limits });
-  houses.push(house);
+  const house = await openHouse({ ...options, models, budgets: () => limits });
   const { deps } = house;
   const control = createBudgetControl({ db: house.db, engine: house.engine, events: deps.events, log: deps.log, budgets: deps.budgets });
   /** The one open question, once `waiting` runs wait for it. */
@@ -43,10 +28,11 @@ async function open(options: Partial<HouseOptions> & { readonly limits?: BudgetL
   return { ...house, models, control, question, shown, config: (next: BudgetLimits) => void (limits = next) };
 }
 
+let spent = 0;
 /** Uses tokens up: what is left of `limit` is less than one call needs. */
 async function spend(h: Awaited<ReturnType<typeof open>>, tokens: number): Promise<void> {
   h.models.on('use up', (_request, options) => stream({ ...says('used'), usage: { input: tokens, output: 0, cacheRead: 0, cacheWrite: 0 } }, options));
-  const run = `spend-${++count}`;
+  const run = `spend-${++spent}`;
   await h.send(session(), run, 'use up');
   await h.ended(run);
 }
@@ -100,13 +86,19 @@ test('stopped, the run fails and says which budget; another of the session runs 
   expect(await h.ended('third')).toMatchObject({ state: 'ok' });
 });
 
-test('a chain that was terminated while paused waits on, and the answer reaches the one that took its place', async () => {
+/** A session whose turn waits for the owner's word on what the agent may use. */
+async function paused() {
   const h = await open({ limits: { agent: { tokens: 5_000 } } });
   await spend(h, 4_900);
   const key = session();
-  await h.send(key, 'paused', 'hello');
+  const { run } = await h.send(key, 'paused', 'hello');
   const question = await h.question();
   await h.shown(key, 'waiting-budget');
+  return { h, key, run, question };
+}
+
+test('a chain that was terminated while paused waits on, and the answer reaches the one that took its place', async () => {
+  const { h, key, question } = await paused();
   await h.handle(key).terminate('by hand');
   await h.sweeper.sweep();
   await h.shown(key, 'waiting-budget');
@@ -117,12 +109,7 @@ test('a chain that was terminated while paused waits on, and the answer reaches 
 });
 
 test('an answer that came while nobody worked is found in the rows', async () => {
-  const h = await open({ limits: { agent: { tokens: 5_000 } } });
-  await spend(h, 4_900);
-  const key = session();
-  await h.send(key, 'paused', 'hello');
-  const question = await h.question();
-  await h.shown(key, 'waiting-budget');
+  const { h, question } = await paused();
   await h.stopWorkers();
   await h.control.answer(question.id, 'raise', {}, 'owner');
   await h.startWorkers();
@@ -141,12 +128,7 @@ test('a limit raised in the config lifts the question by the next sweep', async 
 });
 
 test('a paused run that is stopped leaves its question, which is closed with its last run', async () => {
-  const h = await open({ limits: { agent: { tokens: 5_000 } } });
-  await spend(h, 4_900);
-  const key = session();
-  const { run } = await h.send(key, 'paused', 'hello');
-  await h.question();
-  await h.shown(key, 'waiting-budget');
+  const { h, key, run } = await paused();
   await h.control.sweep();
   expect(await openQuestions(h.db)).toHaveLength(1);
   await h.engine.stop({ session: key, agent: 'main', channel: 'rpc' }, { runs: [run], by: 'owner' });

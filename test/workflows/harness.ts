@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { pino } from 'pino';
 import { createBookkeeping } from '../../src/activities/bookkeeping.js';
@@ -139,6 +140,31 @@ export async function buildHouse(env: TestWorkflowEnvironment, options: HouseOpt
       await stopWorkers();
       await db.destroy();
       rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * One server for the tests of a file, and a house for each: closed after its test.
+ * @param prefix of session keys: every test has a session of its own, since they share the server
+ */
+export function useServer(prefix: string, dynamicConfig: Readonly<Record<string, string | number>> = {}) {
+  let env: TestWorkflowEnvironment;
+  let count = 0;
+  const houses: House[] = [];
+  beforeAll(async () => {
+    env = await startServer(dynamicConfig);
+  });
+  afterEach(async () => {
+    for (const house of houses.splice(0)) await house.close();
+  });
+  afterAll(() => env?.teardown());
+  return {
+    session: (): string => `agent:main:${prefix}${++count}`,
+    async open(options: HouseOptions): Promise<House> {
+      const house = await buildHouse(env, options);
+      houses.push(house);
+      return house;
     },
   };
 }

@@ -2,8 +2,7 @@
  * Sessions that do not go on by themselves: ended by hand, stuck in a history that does not fit, apart from their rows.
  * Each is said, and taken up from its rows without repeating what was done.
  */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { expect, test } from 'vitest';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { pino } from 'pino';
 import { textResult } from '../../src/activities/tools/types.js';
@@ -12,23 +11,9 @@ import { createSweeper } from '../../src/sessions/sweeper.js';
 import { createWatcher } from '../../src/sessions/watcher.js';
 import { openNotices } from '../../src/storage/notices.js';
 import { callsTools, newestResults, newestText, says, scriptedModels, tool, toolset } from '../servers/scripted.js';
-import { type House, buildHouse, startServer } from './harness.js';
+import { type House, useServer } from './harness.js';
 
-let env: TestWorkflowEnvironment;
-let house: House | undefined;
-let count = 0;
-const session = (): string => `agent:main:r${++count}`;
-
-beforeAll(async () => {
-  env = await startServer();
-});
-afterEach(async () => {
-  await house?.close();
-  house = undefined;
-});
-afterAll(async () => {
-  await env?.teardown();
-});
+const { session, open: openHouse } = useServer('r');
 
 /** A chain of two calls, `first` and `second`, of which the second waits for its gate; then an answer. */
 async function open() {
@@ -54,7 +39,7 @@ async function open() {
       return textResult('two');
     }),
   );
-  const h = (house = await buildHouse(env, { models, tools }));
+  const h = await openHouse({ models, tools });
   const watcher = createWatcher(h, { staleMs: 0, recoverAfterMs: 1_000 });
   const notices = async (): Promise<string[]> => (await openNotices(h.db)).map((notice) => notice.key);
   return { h, models, ran, gate, watcher, notices, sweeper: createSweeper({ ...h, passes: [() => watcher.pass()], onGone: (key) => watcher.gone(key) }, { staleMs: 0 }) };

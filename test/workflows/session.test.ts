@@ -1,30 +1,14 @@
 /** The life of a session: idle completion, continue-as-new, recovery from rows, fencing. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { ApplicationFailure } from '@temporalio/common';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { createBookkeeping } from '../../src/activities/bookkeeping.js';
 import { textResult } from '../../src/activities/tools/types.js';
 import { takeGeneration } from '../../src/storage/fence.js';
 import { callsTools, newestResults, says, scriptedModels, tool, toolset } from '../servers/scripted.js';
-import { type House, type HouseOptions, buildHouse, startServer } from './harness.js';
+import { useServer } from './harness.js';
 
-let env: TestWorkflowEnvironment;
-let house: House | undefined;
-let count = 0;
-const session = (): string => `agent:main:s${++count}`;
-
-beforeAll(async () => {
-  // Suggested after 60 events instead of 4,096: a chain of a few steps passes it.
-  env = await startServer({ 'limit.historyCount.suggestContinueAsNew': 60 });
-});
-afterEach(async () => {
-  await house?.close();
-  house = undefined;
-});
-afterAll(async () => {
-  await env?.teardown();
-});
-const open = async (options: HouseOptions): Promise<House> => (house = await buildHouse(env, options));
+// Suggested after 60 events instead of 4,096: a chain of a few steps passes it.
+const { session, open } = useServer('s', { 'limit.historyCount.suggestContinueAsNew': 60 });
 
 /** A chain of `length` tool calls, one a step. */
 function chain(models: ReturnType<typeof scriptedModels>, length: number): { readonly runs: () => number; readonly tools: ReturnType<typeof toolset> } {

@@ -1,30 +1,12 @@
 /** The turn loop on a real server: what a run does, what its rows say, how it stops. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { expect, test } from 'vitest';
 import { createBookkeeping } from '../../src/activities/bookkeeping.js';
 import { ModelError } from '../../src/activities/models/types.js';
 import { textResult } from '../../src/activities/tools/types.js';
 import { callsTools, newestResults, says, scriptedModels, stream, tool, toolset } from '../servers/scripted.js';
-import { type House, type HouseOptions, buildHouse, startServer } from './harness.js';
+import { type House, type HouseOptions, useServer } from './harness.js';
 
-let env: TestWorkflowEnvironment;
-let house: House | undefined;
-let count = 0;
-/** A session of its own for every test: they share the server. */
-const session = (): string => `agent:main:t${++count}`;
-
-beforeAll(async () => {
-  env = await startServer();
-});
-afterEach(async () => {
-  await house?.close();
-  house = undefined;
-});
-afterAll(async () => {
-  await env?.teardown();
-});
-
-const open = async (options: HouseOptions): Promise<House> => (house = await buildHouse(env, options));
+const { session, open } = useServer('t');
 
 test('a message gets one answer, and its row, transcript, usage and events agree', async () => {
   const models = scriptedModels();

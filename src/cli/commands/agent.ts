@@ -1,13 +1,12 @@
 import * as Flags from '@oclif/core/flags';
 import { WORKING_QUEUE_MODES } from '../../core/queue.js';
 import { THINKING_LEVELS } from '../../core/model.js';
-import { createAgentView, terminalOutput } from '../lib/agent-view.js';
 import { questionOf } from '../lib/ask.js';
 import { onInterrupt } from '../lib/interrupt.js';
 import { answerOf, asRunFailure, textOf } from '../lib/outcome.js';
 import { RpcCommand } from '../lib/rpc-command.js';
+import { createScreen } from '../lib/screen.js';
 import { hasPerson, stay } from '../lib/stay.js';
-import { printable } from '../lib/terminal.js';
 import { tellWaiting, type Waiting } from '../lib/waiting.js';
 import type { AgentAnswer } from '../lib/wire.js';
 
@@ -30,39 +29,27 @@ export default class AgentCommand extends RpcCommand {
   async run(): Promise<AgentAnswer | Waiting> {
     const { flags } = await this.parse(AgentCommand);
     const question = await questionOf(flags, process.stdin);
-    const live = process.stdout.isTTY && !this.jsonEnabled();
-    const view = createAgentView(terminalOutput);
-    const note = (line: string): void => {
-      if (live) view.breakLine();
-      this.note(line);
-    };
-    const say = (text: string): void => {
-      if (live) view.breakLine();
-      process.stderr.write(`${text}\n`);
-    };
-    const interrupts = onInterrupt(question.runId, note, true);
+    const screen = createScreen({ json: this.jsonEnabled(), note: (line) => this.note(line), log: (text) => this.log(text) });
+    const interrupts = onInterrupt(question.runId, screen.note, true);
     try {
       const followed = await stay({
         target: await this.target({ ...flags, timeout: undefined }),
         question,
         waitMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
-        note,
-        say,
+        ...screen,
         left: interrupts.left,
         // Standard input that was the message has no keys left to read.
         person: hasPerson(this.jsonEnabled()) && flags.message !== '-',
-        ...(live ? { onEvent: view.handle } : {}),
       });
       if (followed.kind === 'waiting') {
-        if (live) view.breakLine();
+        screen.breakLine();
         return tellWaiting(followed.waiting, this.jsonEnabled());
       }
       const answer = answerOf(followed, flags.session);
-      if (live) view.finish(textOf(answer));
-      else this.log(printable(textOf(answer)));
+      screen.finish(textOf(answer));
       return answer;
     } catch (error) {
-      if (live) view.breakLine();
+      screen.breakLine();
       throw asRunFailure(error, question.runId);
     } finally {
       interrupts.dispose();

@@ -1,11 +1,10 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { createAgentView, terminalOutput } from '../../lib/agent-view.js';
 import { onInterrupt } from '../../lib/interrupt.js';
 import { answerOf, textOf } from '../../lib/outcome.js';
 import { RpcCommand } from '../../lib/rpc-command.js';
+import { createScreen } from '../../lib/screen.js';
 import { hasPerson, stay } from '../../lib/stay.js';
-import { printable } from '../../lib/terminal.js';
 import { tellWaiting, type Waiting } from '../../lib/waiting.js';
 import type { AgentAnswer } from '../../lib/wire.js';
 
@@ -20,38 +19,26 @@ export default class RunsWaitCommand extends RpcCommand {
 
   async run(): Promise<AgentAnswer | Waiting> {
     const { args, flags } = await this.parse(RunsWaitCommand);
-    const live = process.stdout.isTTY && !this.jsonEnabled();
-    const view = createAgentView(terminalOutput);
-    const note = (line: string): void => {
-      if (live) view.breakLine();
-      this.note(line);
-    };
-    const say = (text: string): void => {
-      if (live) view.breakLine();
-      process.stderr.write(`${text}\n`);
-    };
-    const interrupts = onInterrupt(args.run, note, false);
+    const screen = createScreen({ json: this.jsonEnabled(), note: (line) => this.note(line), log: (text) => this.log(text) });
+    const interrupts = onInterrupt(args.run, screen.note, false);
     try {
       const followed = await stay({
         target: await this.target({ ...flags, timeout: undefined }),
         question: { runId: args.run },
         waitMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
-        note,
-        say,
+        ...screen,
         left: interrupts.left,
         person: hasPerson(this.jsonEnabled()),
-        ...(live ? { onEvent: view.handle } : {}),
       });
       if (followed.kind === 'waiting') {
-        if (live) view.breakLine();
+        screen.breakLine();
         return tellWaiting(followed.waiting, this.jsonEnabled());
       }
       const answer = answerOf(followed, undefined);
-      if (live) view.finish(textOf(answer));
-      else this.log(printable(textOf(answer)));
+      screen.finish(textOf(answer));
       return answer;
     } finally {
-      if (live) view.breakLine();
+      screen.breakLine();
       interrupts.dispose();
     }
   }
