@@ -142,17 +142,17 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
     return { ...progress, batch: progress.batch.map((call) => (call.status === 'pending' && asked.has(call.index) ? { ...call, needsApproval: true } : call)) };
   }
 
-  /** A command whose activity was lost with its worker would outlive the turn: it ends here. @returns calls that had begun */
-  async function endCommands(input: EndRunInput): Promise<ReadonlySet<number>> {
+  /** A command whose activity was lost with its worker would outlive the turn: it ends here. @returns calls that had begun, and whether a follow-on's had */
+  async function endCommands(input: EndRunInput): Promise<Begun> {
     const begun = new Set<number>();
-    if (input.command !== undefined) await deps.endCommand(input.command);
+    const followOn = input.command !== undefined && (await deps.endCommand(input.command));
     const answer = input.open && (await rowAt(db, input.session, input.open.callSeq))?.content;
     for (const call of input.open?.calls ?? []) {
       const asked = answer?.type === 'assistant' ? answer.calls.find((other) => other.index === call.index) : undefined;
       if (asked?.tool !== 'exec' || (await rowAt(db, input.session, call.seq))) continue;
       if (await deps.endCommand(`${input.run}:${input.step}.${call.index}`)) begun.add(call.index);
     }
-    return begun;
+    return { calls: begun, followOn };
   }
 
   async function endRun(input: EndRunInput): Promise<EndRunResult> {
@@ -201,13 +201,23 @@ async function reasonOf(tx: Tx, input: AnswerCallInput): Promise<string> {
   return reason === undefined ? '' : ` The owner's reason: ${reason}`;
 }
 
+/** Which of a cut turn's commands had begun: of its open batch, and of the call it carries out after a late yes. */
+interface Begun {
+  readonly calls: ReadonlySet<number>;
+  readonly followOn: boolean;
+}
+const NOT_BEGUN: Begun = { calls: new Set(), followOn: false };
+
 /** What a run still lacks: results of its open calls, then its last row. */
-async function closingRows(tx: Tx, input: EndRunInput, begun: ReadonlySet<number> = new Set()): Promise<NewRow[]> {
+async function closingRows(tx: Tx, input: EndRunInput, begun: Begun = NOT_BEGUN): Promise<NewRow[]> {
   const rows: NewRow[] = [];
+  if (begun.followOn && input.command !== undefined && input.commandSeq !== undefined && !(await rowAt(tx, input.session, input.commandSeq))) {
+    rows.push({ seq: input.commandSeq, run: input.run, step: 0, kind: 'user', content: resultContent(await approvalOfCall(tx, input.command), textResult(ENDED_BY_STOP, true)) });
+  }
   for (const call of input.open?.calls ?? []) {
     // A call that did finish keeps its own row.
     if (await rowAt(tx, input.session, call.seq)) continue;
-    const row = await resultRow(tx, input, input.open!.callSeq, call, begun.has(call.index) ? ENDED_BY_STOP : input.open!.note, { skipped: true });
+    const row = await resultRow(tx, input, input.open!.callSeq, call, begun.calls.has(call.index) ? ENDED_BY_STOP : input.open!.note, { skipped: true });
     if (row) rows.push(row);
   }
   const { last } = input;

@@ -30,6 +30,6 @@ export const placeOf = (at: { readonly run: string; readonly step: number; reado
 /** The result as the first row of the run that tells of it. */
 export function resultContent(approval: Approval | undefined, result: ToolResult): RowContent {
   const text = result.blocks.map((block) => (block.type === 'text' ? block.text : `[${block.mime}]`)).join('\n');
-  const head = approval ? `${about(approval)}\nThe owner allowed it and it has run now.` : 'An approved call has run now.';
+  const head = approval ? `${about(approval)}\nThe owner allowed it and it was run.` : 'An approved call was run.';
   return { type: 'user', text: `${head} ${result.isError ? 'It failed' : 'Its result'}:\n${text}`, sender: SENDER, attachments: [] };
 }

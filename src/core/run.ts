@@ -274,8 +274,9 @@ export interface EndRunInput extends Fence {
     | { readonly kind: 'error'; readonly seq: number; readonly code: string; readonly message: string };
   /** Calls of the open batch that have no result row yet, and the row that holds them. */
   readonly open?: { readonly callSeq: number; readonly calls: readonly { readonly index: number; readonly seq: number }[]; readonly note: string };
-  /** Key of the command of a follow-on that was cut. */
+  /** Key of the command of a follow-on that was cut, and where its result goes. */
   readonly command?: string;
+  readonly commandSeq?: number;
 }
 
 export interface EndRunResult {

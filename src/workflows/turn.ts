@@ -160,7 +160,7 @@ async function seal(s: SessionState): Promise<void> {
       outcome: timedOut ? { state: 'error', seq, code: FAILURES.RunTimeout } : { state: 'aborted', seq, code: stopping.code, ...(stopping.by === undefined ? {} : { by: stopping.by }) },
       last: { kind: 'aborted', seq, reason: stopping.reason, ...(s.draft === undefined ? {} : { draft: s.draft }) },
       ...(turn.callSeq === undefined ? {} : { open: { callSeq: turn.callSeq, calls, note: SKIPPED_BY_STOP } }),
-      ...(turn.followOn ? { command: `${turn.followOn.run}:${turn.followOn.step}.${turn.followOn.index}` } : {}),
+      ...(turn.followOn ? { command: `${turn.followOn.run}:${turn.followOn.step}.${turn.followOn.index}`, commandSeq: turn.followOn.seq } : {}),
     },
   ]);
   leaveTurn(s, nextSeq);

@@ -209,6 +209,20 @@ describe('the end of a run', () => {
     expect(await rowOf(db, 'a')).toMatchObject({ state: 'aborted', reason: 'stopped by ann' });
   });
 
+  it('by a stop says of an approved call that had begun what became of it; of one that had not, nothing', async () => {
+    const { db, books, open, rows } = await makeHouse();
+    await accept(db, 'a', { state: 'taken' });
+    const { fence } = await open();
+    await books.sealTurn(seal(fence, { command: 'earlier:1.1', commandSeq: 8 }));
+    expect(await rows(fence)).toEqual([expect.stringMatching(/^8 0 user: .*had begun and was ended/s), '9 1 aborted: |stopped by ann']);
+
+    const other = await makeHouse();
+    await accept(other.db, 'a', { state: 'taken' });
+    const again = (await other.open()).fence;
+    await other.books.sealTurn(seal(again, { command: 'earlier:1.0', commandSeq: 8 }));
+    expect(await other.rows(again)).toEqual(['9 1 aborted: |stopped by ann']);
+  });
+
   it('by a stop keeps what the model had said', async () => {
     const { db, books, open, rows } = await makeHouse();
     await accept(db, 'a', { state: 'taken' });
