@@ -18,6 +18,7 @@ import { createSessionControl } from '../sessions/control.js';
 import { type SessionEngine, createSessionEngine } from '../sessions/engine.js';
 import { createDoor } from '../sessions/intake.js';
 import { createSessionRepair } from '../sessions/recover.js';
+import { tellingEngine } from '../sessions/successor.js';
 import { createSweeper } from '../sessions/sweeper.js';
 import { createWatcher } from '../sessions/watcher.js';
 import { gatewayToken, type PathOptions } from '../storage/config/index.js';
@@ -87,10 +88,11 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
   closing.opened('run.sock', () => socket.close());
   const draining = new AbortController();
   const late = lateEngine();
-  const door = createDoor({ db, engine: late.engine, events: bus, log });
-  const approvals = createApprovals({ db, engine: late.engine, events: bus, log });
-  const budgets = createBudgetControl({ db, engine: late.engine, events: bus, log, budgets: () => live.budgets() });
   const watcher = createWatcher({ db, engine: late.engine, log });
+  const engine = tellingEngine({ db, engine: late.engine, log, gone: (session) => watcher.gone(session) });
+  const door = createDoor({ db, engine, events: bus, log });
+  const approvals = createApprovals({ db, engine, events: bus, log });
+  const budgets = createBudgetControl({ db, engine, events: bus, log, budgets: () => live.budgets() });
   let beat = (): Promise<void> => Promise.resolve();
   const sweeper = createSweeper({ db, engine: late.engine, log, passes: [() => budgets.sweep(), () => approvals.resignal(), () => watcher.pass(), () => beat()], onGone: (session) => watcher.gone(session) });
   const models = createModelsPort(() => live.models());
@@ -117,8 +119,8 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
   const rows = createRunReader(db);
   const app = buildGateway({
     door, events: bus, ring, rows, models, health, log, startedAt,
-    sessions: createSessionControl({ db, engine: late.engine }),
-    repair: createSessionRepair({ db, engine: late.engine, log }),
+    sessions: createSessionControl({ db, engine }),
+    repair: createSessionRepair({ db, engine, log }),
     notices: { open: () => openNotices(db), dismiss: (key) => resolve(db, key) },
     approvals,
     budgets: { ...budgets, ...createSpendingReader(db, () => live.budgets()) },

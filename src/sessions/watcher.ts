@@ -9,7 +9,7 @@ import { TIMINGS } from '../core/names.js';
 import { liftGeneration } from '../storage/fence.js';
 import { type Inbound, inboundById, sweepable } from '../storage/inbound.js';
 import { noteLoss } from '../storage/lost.js';
-import { openNotices, pruneNotices, raise, resolve } from '../storage/notices.js';
+import { openNotices, pruneNotices, raise, raiseOnce, resolve } from '../storage/notices.js';
 import { highestSeq } from '../storage/transcript.js';
 import type { SessionCondition } from './condition.js';
 import { type IntakeDeps, signal } from './intake.js';
@@ -18,7 +18,7 @@ import { OURS, restart } from './recover.js';
 export interface Watcher {
   /** One look at every session whose work has waited for a while. */
   pass(): Promise<void>;
-  /** Tells how a session ended that is about to be started again. */
+  /** Tells how a session ended that is about to be started again; one ending is told once, whoever comes upon it. */
   gone(session: string): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export function createWatcher(deps: Pick<IntakeDeps, 'db' | 'engine' | 'log'>, o
       // A session that went idle while a message came has only missed it; what we ended ourselves was said then.
       if (how === 'completed' || reason.startsWith(OURS)) return;
       const why = [failure, reason].filter(Boolean).join(': ');
-      await raise(db, {
+      await raiseOnce(db, {
         key: `session-restarted:${session}`,
         level: 'info',
         text: `The workflow of session ${session} was gone (${how}${by === undefined ? '' : ` by ${by}`} at ${new Date(at).toISOString()}${why === '' ? '' : `; ${why}`}). It was started again and goes on at its last finished step.`,

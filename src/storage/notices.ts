@@ -30,6 +30,12 @@ export async function raise(db: Db | Tx, notice: NewNotice, log?: Logger): Promi
   if (before === undefined || before.resolved_at !== null || before.text !== text) log?.[level]({ notice: key, ...(notice.hint === undefined ? {} : { hint: notice.hint }) }, text);
 }
 
+/** For one thing that several may come upon, its text being all of it: said already, also when it was put away since, it is not said again. */
+export async function raiseOnce(db: Db | Tx, notice: NewNotice, log?: Logger): Promise<void> {
+  const before = await db.selectFrom('notices').select('text').where('key', '=', notice.key).executeTakeFirst();
+  if (before?.text !== notice.text) await raise(db, notice, log);
+}
+
 /** It is over, or the owner has seen it. @returns whether it was open */
 export async function resolve(db: Db | Tx, key: string): Promise<boolean> {
   const { numUpdatedRows } = await db.updateTable('notices').set({ resolved_at: Date.now() }).where('key', '=', key).where('resolved_at', 'is', null).executeTakeFirst();

@@ -7,6 +7,7 @@ import { bundleWorkflowCode } from '@temporalio/worker';
 import { pino } from 'pino';
 import { textResult } from '../../src/activities/tools/types.js';
 import { createSessionRepair } from '../../src/sessions/recover.js';
+import { tellingEngine } from '../../src/sessions/successor.js';
 import { createSweeper } from '../../src/sessions/sweeper.js';
 import { createWatcher } from '../../src/sessions/watcher.js';
 import { openNotices } from '../../src/storage/notices.js';
@@ -61,6 +62,30 @@ test('a workflow ended by hand is taken up under the same run id, and who ended 
   expect(await notices()).toEqual([`session-restarted:${key}`]);
   const [notice] = await openNotices(h.db);
   expect(notice!.text).toMatch(/terminated by .+ at .+; I was curious/);
+});
+
+test('ended by hand and started again before the sweeper came by, by a message or by recovering: said all the same, and once', async () => {
+  const { h, ran, gate, notices, sweeper, watcher } = await open();
+  Object.assign(h.engine, tellingEngine({ ...h, engine: { ...h.engine }, gone: (key) => watcher.gone(key) }));
+  const [byMessage, byRecover] = [session(), session()];
+  await h.send(byMessage, 'first', 'go');
+  await untilSecond(h, ran);
+  await h.handle(byMessage).terminate('I was curious');
+  await h.send(byMessage, 'behind', 'hello');
+  expect(await openNotices(h.db)).toMatchObject([{ key: `session-restarted:${byMessage}`, times: 1, text: expect.stringMatching(/terminated by .+; I was curious/) }]);
+  await sweeper.sweep();
+
+  await h.send(byRecover, 'second', 'go');
+  await h.until('its second call was asked for', async () => (await h.rows(byRecover)).length === 4);
+  await h.handle(byRecover).terminate('so was I');
+  expect(await createSessionRepair(h).recover(byRecover, { force: false, by: 'owner' })).toMatchObject({ was: 'gone', runs: ['second'] });
+  // What we end ourselves is no news.
+  expect(await createSessionRepair(h).recover(byRecover, { force: true, by: 'owner' })).toMatchObject({ was: 'running', runs: ['second'] });
+  gate.resolve();
+  expect(await h.ended('first')).toMatchObject({ state: 'ok', outcome: { text: 'two' } });
+  for (const run of ['behind', 'second']) expect(await h.ended(run)).toMatchObject({ state: 'ok' });
+  expect((await notices()).toSorted()).toEqual([`session-restarted:${byMessage}`, `session-restarted:${byRecover}`].toSorted());
+  expect((await openNotices(h.db)).map(({ times }) => times)).toEqual([1, 1]);
 });
 
 test('a session that went idle is started again without a word', async () => {
