@@ -59,6 +59,8 @@ export interface Attachment {
   readonly caption?: string;
   /** Voice and audio, when a transcription provider is configured. */
   readonly transcript?: string;
+  /** Why there is no transcript, for the model and the person. */
+  readonly transcriptProblem?: string;
   /** Milliseconds, for voice, audio and video. */
   readonly durationMs?: number;
   readonly location?: { readonly latitude: number; readonly longitude: number; readonly title?: string };
@@ -88,17 +90,6 @@ export interface InboundMessage {
   readonly mentions: readonly Mention[];
   readonly replyTo?: ReplyTo;
   readonly attachments: readonly Attachment[];
-}
-
-export type OutboundKind = 'reply' | 'notice' | 'heartbeat' | 'approval';
-
-export interface OutboundMessage {
-  readonly kind: OutboundKind;
-  readonly mdast: Root;
-  readonly attachments: readonly Attachment[];
-  readonly replyTo?: { readonly messageId: string };
-  /** The platform's thread or topic id. */
-  readonly thread?: string;
 }
 
 /** Message key: unique over all channels; an edit adds its version, a reaction what it was. */

@@ -2,7 +2,7 @@
  * Ports: calls against the arrows of DESIGN §2. `host/` builds them and hands them over as `deps`. Pure types.
  */
 import type { RunEvent } from './events.js';
-import type { Attachment, InboundMessage, MediaRef, OutboundMessage } from './message.js';
+import type { InboundMessage, MediaRef } from './message.js';
 import type { QueueMode, Role } from './queue.js';
 import type { ThinkingLevel } from './model.js';
 
@@ -80,14 +80,15 @@ export interface Schedules {
   reconcile(wanted: readonly ScheduleSpec[]): Promise<void>;
 }
 
-/** Turns canonical rich text into one channel's parts. */
-export interface Renderer {
-  render(message: OutboundMessage): readonly { readonly text: string; readonly attachments: readonly Attachment[] }[];
+/** Wakes the workflow of a line of deliveries; a lost wake is found by the sweeper. Never throws. */
+export interface DeliveryWaker {
+  wake(line: ChannelLine): Promise<void>;
 }
-
-export interface ChannelSender {
-  /** @param key delivery key: the platform's own idempotency key where it has one */
-  send(part: { readonly text: string; readonly attachments: readonly Attachment[] }, key: string): Promise<{ readonly platformId: string }>;
+export interface ChannelLine {
+  readonly channel: string;
+  readonly account: string;
+  /** The platform's id of the conversation that holds the threads. */
+  readonly conversation: string;
 }
 
 /** pino’s shape. Fields never hold message text, tool arguments or secrets. */

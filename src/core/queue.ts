@@ -11,6 +11,9 @@ export const WORKING_QUEUE_MODES: readonly QueueMode[] = ['followup', 'interrupt
 /** The mode of a message that names none. */
 export const DEFAULT_QUEUE_MODE: QueueMode = 'followup';
 
+export type DropPolicy = 'summarize' | 'old' | 'new';
+export const DROP_POLICIES: readonly DropPolicy[] = ['summarize', 'old', 'new'];
+
 export type Role = 'owner' | 'guest';
 
 /** What a signal carries: ids and facts, never text. */

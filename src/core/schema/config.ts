@@ -4,6 +4,7 @@
  * Invariant: a {@link Config} is complete. Every property that has a default is there; only the rest may be absent.
  */
 import { Type, type Static } from 'typebox';
+import { channels, commands } from './config/channels.js';
 import { agents, budgets, delivery, messages, pairing, session } from './config/agents.js';
 import { gateway, logging, models, temporal, tools } from './config/host.js';
 import { opt, text } from './config/kit.js';
@@ -20,7 +21,8 @@ export const ConfigSchema = Type.Object(
     budgets,
     pairing,
     delivery,
-    channels: Type.Record(Type.String(), Type.Unknown(), { description: 'Messenger channels by name.', default: {}, 'x-later': true }),
+    channels,
+    commands,
     temporal,
     logging,
   },
@@ -36,6 +38,7 @@ type DeepReadonly<T> = T extends (infer E)[]
 /** The effective config: the file's values over the defaults. */
 export type Config = DeepReadonly<Static<typeof ConfigSchema>>;
 export type ProviderConfig = Config['models']['providers'][string];
+export type TelegramConfig = Config['channels']['telegram'];
 export type ModelConfig = ProviderConfig['models'][number];
 
 /** Read once, at start: the port is bound, the engine runs, the log is open. Everything else applies at once. */

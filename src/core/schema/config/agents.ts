@@ -74,24 +74,28 @@ const resetPolicy = {
 };
 
 export const session = group('Sessions: which messages share a conversation, and for how long.', {
-  dmScope: oneOf(['main', 'per-peer', 'per-channel-peer', 'per-account-channel-peer'], 'Which direct messages share a session.', { default: 'main', 'x-later': true }),
-  groupScope: oneOf(['per-group', 'main'], 'Which session a group has.', { default: 'per-group', 'x-later': true }),
+  dmScope: oneOf(['main', 'per-peer', 'per-channel-peer', 'per-account-channel-peer'], 'Which direct messages share a session: everybody\'s (`main`), those of one person on every platform (`per-peer`), of one person on one platform, of one person on one account.', { default: 'per-peer' }),
+  groupScope: oneOf(['per-group', 'main'], 'Which session a group has.', { default: 'per-group' }),
   identityLinks: Type.Record(Type.String(), Type.Array(Type.String()), {
     description: 'One person on several platforms: {"ann": ["telegram:1", "discord:2"]}.',
     default: {},
-    'x-later': true,
   }),
-  reset: group('Automatic resets.', resetPolicy, { 'x-later': true }),
-  resetTriggers: Type.Array(Type.String(), { description: 'Messages that reset the session.', default: ['/new', '/reset'], 'x-later': true }),
+  reset: group('Automatic resets.', resetPolicy),
+  resetByType: group('Other reset policies by kind of conversation.', {
+    direct: opt(Type.Object(resetPolicy, { description: 'Direct messages.' })),
+    group: opt(Type.Object(resetPolicy, { description: 'Groups and channels.' })),
+    thread: opt(Type.Object(resetPolicy, { description: 'Threads and topics.' })),
+  }),
+  resetTriggers: Type.Array(Type.String(), { description: 'Messages that reset the session.', default: ['/new', '/reset'] }),
   idleMinutesToComplete: decimal('An idle session\'s workflow completes after this many minutes; the next message starts it again from the store.', { default: TIMINGS.idleToComplete / 60_000 }),
-  retentionDays: whole('Rows of conversations that ended are deleted after this many days. 0: kept.', { default: 0, 'x-later': true }),
+  retentionDays: whole('Conversations without a message for this many days are deleted, with their files. 0: kept.', { default: 0 }),
 });
 
 const MODES = ['steer', 'followup', 'collect', 'interrupt'] as const;
 
 export const messages = group('How messages wait for a running turn.', {
   queue: group('The queue of a session.', {
-    mode: oneOf(MODES, 'What a message that names no mode does while a turn runs.', { default: 'followup', 'x-lenient': true }),
+    mode: oneOf(MODES, 'What a message that names no mode does while a turn runs.', { default: 'steer', 'x-lenient': true }),
     debounceMs: whole('Quiet time before collected messages start a turn, milliseconds.', { default: 500 }),
     cap: whole('Messages that may wait.', { default: 20, minimum: 1 }),
     drop: oneOf(['summarize', 'old', 'new'], 'What happens past the cap.', { default: 'summarize', 'x-lenient': true }),
@@ -100,13 +104,16 @@ export const messages = group('How messages wait for a running turn.', {
       default: {},
     }),
   }),
-}, { 'x-later': true });
+  groupChat: group('Groups.', {
+    mentionPatterns: Type.Array(Type.String(), { description: 'Regular expressions that count as naming the agent, beside the platform\'s own mentions.', default: [] }),
+  }),
+});
 
 export const pairing = group('Strangers who write to the agent.', {
   ttlMinutes: whole('Minutes a pairing code is valid; the held message is kept longer.', { default: 60, minimum: 1 }),
   maxHeld: whole('Strangers held at once per channel account.', { default: 3, minimum: 1 }),
-}, { 'x-later': true });
+});
 
 export const delivery = group('Sending answers.', {
   staleMinutes: whole('An answer older than this is held for the owner instead of sent.', { default: 240, minimum: 1 }),
-}, { 'x-later': true });
+});
