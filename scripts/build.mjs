@@ -1,5 +1,5 @@
 /**
- * src/ → dist/: compiled TypeScript, the files beside it, the workflow bundle, the list of commands. Needs Node 24 and
+ * src/ → dist/: compiled TypeScript, the files beside it, the workflow bundle, bundled packages, the list of commands. Needs Node 24 and
  * the installed packages.
  *
  * Invariant: dist/ is replaced only by a whole build; a failed one leaves the old.
@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { sourcesHash } from './bring/build.mjs';
+import { vendor } from './vendor.mjs';
 
 /** Every worker parses the bundle at start; past this somebody has imported a library into workflow code. */
 const BUNDLE_LIMIT_BYTES = 2_000_000;
@@ -27,6 +28,8 @@ process.on('exit', () => rmSync(aside, { recursive: true, force: true }));
 compile();
 copyPlainFiles();
 await bundleWorkflows();
+// After the workflows: their bundle is made of the packages as they are.
+await vendor(root, aside);
 replaceDist();
 await listCommands();
 // Last of all: a dist/ without it is built again.

@@ -32,7 +32,7 @@ export function isBuilt(root) {
 /** Over everything that decides what `dist/` holds. */
 export function sourcesHash(root) {
   const hash = createHash('sha256');
-  const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'scripts/build.mjs'].map((name) => join(root, name));
+  const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'scripts/build.mjs', 'scripts/vendor.mjs'].map((name) => join(root, name));
   for (const path of [...files, ...listFiles(join(root, 'src'))]) {
     hash.update(`${relative(root, path)}\0`).update(createHash('sha256').update(readFileSync(path)).digest());
   }

@@ -43,9 +43,9 @@ async function loaded(args: readonly string[]): Promise<readonly string[]> {
 }
 
 /** Never needed to talk to a gateway or to read a file. */
-const HEAVY = /node_modules\/(@temporalio|@anthropic-ai|openai|kysely|better-sqlite3|fastify|pino|@fastify|protobufjs|undici|@openclaw\/gateway-protocol\/dist\/index\.mjs)|dist\/(gateway|sessions|workflows|activities|adapters|bus)\/|dist\/host\/(gateway|worker|runtime)/;
+const HEAVY = /node_modules\/(@temporalio|@anthropic-ai|openai|kysely|better-sqlite3|fastify|pino|@fastify|protobufjs|undici|@openclaw\/gateway-protocol\/dist\/index\.mjs)|dist\/(gateway|sessions|workflows|activities|adapters|bus)\/|dist\/vendor\/(?!typebox|common-)|dist\/host\/(gateway|worker|runtime)/;
 /** The config's schema, needed by `config` alone. */
-const SCHEMA = /node_modules\/(typebox|ajv)\/|core\/schema\//;
+const SCHEMA = /node_modules\/(typebox|ajv)\/|dist\/vendor\/|core\/schema\//;
 
 describe('no command loads what it does not need', () => {
   test.each([['status'], ['health'], ['runs', 'list'], ['agent', '-m', 'hi'], ['--help']])('%s %s %s', async (...args) => {

@@ -131,7 +131,7 @@ test('npm start without a network says so in one line', async () => {
 
 test('the build is due when a source changed, not when it was touched', async () => {
   const { sourcesHash } = (await import(join(root, 'scripts/bring/build.mjs'))) as { sourcesHash(root: string): string };
-  for (const path of ['package.json', 'package-lock.json', 'tsconfig.json', 'scripts/build.mjs', 'src/a/one.ts']) {
+  for (const path of ['package.json', 'package-lock.json', 'tsconfig.json', 'scripts/build.mjs', 'scripts/vendor.mjs', 'src/a/one.ts']) {
     mkdirSync(join(folder, dirname(path)), { recursive: true });
     writeFileSync(join(folder, path), path);
   }
