@@ -5,12 +5,15 @@
 import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import BetterSqlite from 'better-sqlite3';
-import { CompiledQuery, type DatabaseConnection, Kysely, SqliteAdapter, SqliteDialect, SqliteDriver, sql } from 'kysely';
+import { CompiledQuery, type DatabaseConnection, Kysely, SqliteAdapter, type SqliteDatabase, SqliteDialect, SqliteDriver, sql } from 'kysely';
 import { CodedError, messageOf } from '../core/errors.js';
 import { migrate } from './migrations.js';
 import type { Tables } from './tables.js';
 
 export type Db = Kysely<Tables>;
+
+/** A turn asks with about sixty different texts; lists of values of many lengths must not pile up. */
+const STATEMENTS_KEPT = 256;
 
 /** Another process may hold the write lock for a checkpoint; no write of ours takes longer. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -21,7 +24,7 @@ const BUSY_TIMEOUT_MS = 10_000;
  */
 export async function openStore(file: string): Promise<Db> {
   const database = await open(file);
-  const db = new Kysely<Tables>({ dialect: new Dialect({ database }) });
+  const db = new Kysely<Tables>({ dialect: new Dialect({ database: keepingStatements(database) }) });
   try {
     await migrate(db);
   } catch (error) {
@@ -47,6 +50,25 @@ class Dialect extends SqliteDialect {
   override createAdapter(): SqliteAdapter {
     return new Adapter();
   }
+}
+
+/**
+ * Kysely prepares at every query, which costs a turn more than running them does. Of the kept ones the longest unused
+ * goes first. None is asked while it is being read: Kysely lends SQLite's one connection to one query at a time.
+ */
+function keepingStatements(database: BetterSqlite.Database): SqliteDatabase {
+  const kept = new Map<string, BetterSqlite.Statement>();
+  return {
+    prepare(text) {
+      const known = kept.get(text);
+      kept.delete(text);
+      const statement = known ?? database.prepare(text);
+      kept.set(text, statement);
+      if (kept.size > STATEMENTS_KEPT) kept.delete(kept.keys().next().value!);
+      return statement;
+    },
+    close: () => void database.close(),
+  };
 }
 
 class Driver extends SqliteDriver {

@@ -30,6 +30,27 @@ describe('the store', () => {
     await second.destroy();
   });
 
+  it('prepares a statement once and keeps a bounded number of them', async () => {
+    const { db } = await makeStore();
+    await accept(db, 'a');
+    await accept(db, 'b');
+    const prepare = vi.spyOn(BetterSqlite.prototype, 'prepare');
+    try {
+      const ask = () => db.selectFrom('inbound').select('id').orderBy('id');
+      for (let time = 0; time < 5; time += 1) expect(await ask().execute()).toHaveLength(2);
+      expect(prepare).toHaveBeenCalledTimes(1);
+      const texts = Array.from({ length: 400 }, (_, n) => sql<{ n: number }>`select ${sql.lit(n)} as n`);
+      for (const text of texts) await text.execute(db);
+      prepare.mockClear();
+      expect((await texts[399]!.execute(db)).rows).toEqual([{ n: 399 }]);
+      expect(prepare).toHaveBeenCalledTimes(0);
+      expect((await texts[0]!.execute(db)).rows).toEqual([{ n: 0 }]);
+      expect(prepare).toHaveBeenCalledTimes(1);
+    } finally {
+      prepare.mockRestore();
+    }
+  });
+
   it('keeps its rows when it is opened again: migrations run once', async () => {
     const { db, file } = await makeStore();
     await accept(db, 'a');
