@@ -30,6 +30,8 @@ export interface AdapterTimings {
   readonly call: number;
   /** Parts of one album that come within this long are one message. */
   readonly albumQuiet: number;
+  /** An upload or a download is given up after this. */
+  readonly transfer: number;
 }
 
 export interface AdapterDeps {
