@@ -92,9 +92,9 @@ export interface InboundMessage {
   readonly attachments: readonly Attachment[];
 }
 
-/** Message key: unique over all channels; an edit adds its version, a reaction what it was. */
+/** Message key: unique over all channels; an edit adds its version, a reaction what it was. A thread's id is unique only in what holds it, and message ids are unique there. */
 export function messageKey(m: Pick<InboundMessage, 'channel' | 'account' | 'conversation' | 'messageId' | 'event' | 'sender'>): string {
-  const base = [m.channel, m.account, m.conversation.id, m.messageId].map(encoded).join('/');
+  const base = [m.channel, m.account, m.conversation.parentId ?? m.conversation.id, m.messageId].map(encoded).join('/');
   switch (m.event.type) {
     case 'message':
       return base;

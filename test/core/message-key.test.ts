@@ -23,6 +23,11 @@ it('differs when channel, account, conversation or message id differ', () => {
   expect(new Set(keys).size).toBe(keys.length);
 });
 
+it('differs between equally named threads of two conversations', () => {
+  const inTopic = (parentId: string): string => messageKey(message({ conversation: { kind: 'thread', id: '7', parentId } }));
+  expect(inTopic('-1001')).not.toBe(inTopic('-1002'));
+});
+
 it('differs for a message, each version of its edits, its deletion, and each reaction of each person, given and taken back', () => {
   const keys = [
     event({ type: 'message' }),
