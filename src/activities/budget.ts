@@ -108,9 +108,11 @@ function endOf(scope: BudgetScope, day: string, timezone: string): { readonly un
   return scope === 'month' ? { until: endOfMonth(timezone, day) } : {};
 }
 
-function stoppedText({ scope, unit, limit, spent }: RunAnswer): string {
-  const amount = (value: number): string => (unit === 'usd' ? `$${value.toFixed(2)}` : `${value} tokens`);
-  return `The budget of this ${scope} is used up (${amount(spent)} of ${amount(limit)} spent) and the owner said stop. Raise budgets.${scope}.${unit} to go on.`;
+/** The run is over: what can be done is about the next one. */
+function stoppedText({ scope, unit, limit, spent, needs }: RunAnswer): string {
+  const amount = (value: number): string => (unit === 'usd' ? `$${value.toFixed(value < 0.01 ? 4 : 2)}` : `${value} tokens`);
+  const next = scope === 'run' ? 'Another message is a run with a budget of its own' : 'At the next message the owner is asked anew';
+  return `The budget of this ${scope} had no room for the next call (limit ${amount(limit)}, spent ${amount(spent)}${needs === undefined ? '' : `, the call needs ${amount(needs)} or more`}) and the owner said stop. ${next}; budgets.${scope}.${unit} is the limit.`;
 }
 
 /** By bytes: scripts whose letters take three of them take about a token a letter, not a quarter of one. */

@@ -6,6 +6,8 @@
 export type ApprovalDecision = 'allow-once' | 'allow-always' | 'deny';
 export const APPROVAL_DECISIONS: readonly ApprovalDecision[] = ['allow-once', 'allow-always', 'deny'];
 
+export const DECIDED_WORDS: Readonly<Record<ApprovalDecision, string>> = { 'allow-once': 'allowed once', 'allow-always': 'allowed always', deny: 'denied' };
+
 /** `cancelled`: its run ended, or the session was reset. `expired`: a client's own time limit passed. */
 export type ApprovalState = 'open' | 'allowed' | 'denied' | 'cancelled' | 'expired';
 

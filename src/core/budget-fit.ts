@@ -26,7 +26,8 @@ export type Fit =
   | { readonly kind: 'fits'; readonly output: number }
   /** Running attempts hold too much of this line: they give back what they do not use. */
   | { readonly kind: 'held'; readonly line: LineState }
-  | { readonly kind: 'over'; readonly line: LineState; readonly unit: 'tokens' | 'usd' };
+  /** `needs`: what this call takes of the line at least. */
+  | { readonly kind: 'over'; readonly line: LineState; readonly unit: 'tokens' | 'usd'; readonly needs: number };
 
 /** Fewer tokens than this are no answer worth paying the prompt for. */
 const LEAST_OUTPUT = 1_024;
@@ -41,7 +42,7 @@ export function fit(lines: readonly LineState[], asked: Estimate): Fit {
   for (const line of lines) {
     for (const unit of ['tokens', 'usd'] as const) {
       const room = roomFor(line, unit, line.spent, asked);
-      if (room < least) return { kind: 'over', line, unit };
+      if (room < least) return { kind: 'over', line, unit, needs: unit === 'tokens' ? asked.input + least : usdOf({ ...asked, output: least }) };
       alone = Math.min(alone, room);
       const left = roomFor(line, unit, { tokens: line.spent.tokens + line.held.tokens, usd: line.spent.usd + line.held.usd }, asked);
       if (left < now) {

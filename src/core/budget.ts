@@ -32,6 +32,8 @@ export interface BudgetQuestion {
   /** Limit and spending in `unit` when it was asked. */
   readonly limit: number;
   readonly spent: number;
+  /** What the call that did not fit takes at least, in `unit`. */
+  readonly needs?: number;
   readonly state: QuestionState;
   readonly answeredBy?: string;
   /** Epoch milliseconds. */
@@ -69,6 +71,8 @@ export interface BudgetLine {
   readonly scope: BudgetScope;
   /** What the scope is of: a day, a session's key, … */
   readonly of: string;
+  /** Of a run's line: as people know it. */
+  readonly run?: { readonly runId: string; readonly session: string; readonly ended: boolean };
   /** As configured and raised; absent: none. */
   readonly limit: BudgetLimit;
   readonly raised: BudgetAmount;

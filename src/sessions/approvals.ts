@@ -4,12 +4,13 @@
  * run, which carries the call out.
  */
 import { randomUUID } from 'node:crypto';
-import type { Approval, ApprovalDecision, Grant } from '../core/approval.js';
+import { type Approval, type ApprovalDecision, type Grant, DECIDED_WORDS } from '../core/approval.js';
 import { CodedError, invalidRequest, messageOf } from '../core/errors.js';
 import { type InboundMessage, messageKey } from '../core/message.js';
 import type { Logger, RunEvents, TurnRequest } from '../core/ports.js';
+import { shellWord } from '../core/shell-word.js';
 import {
-  approvalById, approvalId, approvalsChangedSince, decideApproval, listApprovals, listGrants, markDecisionSignalled, putApproval, revokeGrant, sameQuestions, undeliveredDecisions,
+  type ApprovalQuery, approvalById, approvalId, approvalsChangedSince, countApprovals, decideApproval, grant, grantOf, listApprovals, listGrants, markDecisionSignalled, putApproval, revokeGrant, runsThatAsk, sameQuestions, undeliveredDecisions,
 } from '../storage/approvals.js';
 import type { Tx } from '../storage/fence.js';
 import { type Inbound, inboundById, inboundByRun, insertInbound } from '../storage/inbound.js';
@@ -18,19 +19,29 @@ import type { SessionEngine } from './engine.js';
 import { signal } from './intake.js';
 import { followOnRunId, inboundIdOf, payloadHash, requireSessionKey, runHash } from './keys.js';
 
+export interface Decided extends Approval {
+  /** It was decided before this call, as this says; the call changed nothing but what `granted` tells. */
+  readonly repeated?: true;
+  /** Was allowed once before, by the same person: allowed always from now on. */
+  readonly granted?: Grant;
+}
+
 export interface Approvals {
   /**
-   * Decides. Repeating the same decision changes nothing.
+   * Decides. Repeating the same decision changes nothing; who allowed it once may allow it always later, for the times to come.
    * @throws CodedError INVALID_REQUEST for an unknown id and for one that was decided otherwise
    */
-  decide(id: string, decision: ApprovalDecision, by: string, reason?: string): Promise<Approval>;
+  decide(id: string, decision: ApprovalDecision, by: string, reason?: string): Promise<Decided>;
   /** A client asks on its own behalf: no run waits for it. */
   request(asked: { readonly command: string; readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly why?: string; readonly agent: string; readonly timeoutMs?: number; readonly id?: string }): Promise<Approval>;
   /** Signals decisions that their sessions have not acted on. */
   resignal(): Promise<void>;
   get(id: string): Promise<Approval | undefined>;
-  /** Newest first. @param query.run hash of a run */
-  list(query: { readonly open?: boolean; readonly run?: string; readonly limit: number }): Promise<readonly Approval[]>;
+  /** Newest first. */
+  list(query: ApprovalQuery & { readonly limit: number; readonly offset?: number }): Promise<readonly Approval[]>;
+  count(query: ApprovalQuery): Promise<number>;
+  /** Hashes of the runs that wait for an answer. */
+  runsThatAsk(): Promise<readonly string[]>;
   /** Asked for, decided or handed on after the cursor, in that order. */
   changedSince(cursor: { readonly updatedAt: number; readonly id: string }, limit: number): Promise<readonly Approval[]>;
   grants(): Promise<readonly Grant[]>;
@@ -67,18 +78,25 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
 
   const approvals: Approvals = {
     async decide(id, decision, by, reason) {
-      const { approval, isNew, followOn, same } = await db.transaction().execute(async (tx) => {
+      const { approval, isNew, followOn, same, granted } = await db.transaction().execute(async (tx) => {
         const decided = await decideApproval(tx, id, decision, by, reason);
         const row = await approvalById(tx, id);
         if (!row) throw invalidRequest(`there is no approval ${id}; \`openclaw approvals list\` shows those that are open`, { code: 'UNKNOWN_APPROVAL', id });
-        return { approval: row, isNew: decided, followOn: decided && row.handedOnAt !== undefined ? await insertFollowOn(tx, row) : undefined, same: decided && decision === 'allow-always' ? await sameQuestions(tx, row) : [] };
+        // The call has run or runs: only what is to come can still be allowed.
+        const widens = !decided && decision === 'allow-always' && row.decision === 'allow-once' && row.decidedBy === by;
+        return {
+          approval: row, isNew: decided,
+          followOn: decided && row.handedOnAt !== undefined ? await insertFollowOn(tx, row) : undefined,
+          granted: widens ? await grant(tx, row, by) : undefined,
+          same: widens || (decided && decision === 'allow-always') ? await sameQuestions(tx, row) : [],
+        };
       });
-      if (!isNew && approval.decision !== decision) throw invalidRequest(closedText(approval), { code: 'ALREADY_DECIDED', id, state: approval.state });
+      if (!isNew && !granted && approval.decision !== decision) throw await alreadyDecided(approval);
       if (isNew) await tell(approval);
       if (followOn) await signal(deps, followOn);
       // What the grant covers is not asked any more, also where it was asked already.
       for (const other of same) await approvals.decide(other.id, 'allow-once', by, `covered by ${id}`);
-      return approval;
+      return { ...approval, ...(isNew ? {} : { repeated: true }), ...(granted ? { granted } : {}) };
     },
 
     async request(asked) {
@@ -100,6 +118,8 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
 
     get: (id) => approvalById(db, id),
     list: (query) => listApprovals(db, query),
+    count: (query) => countApprovals(db, query),
+    runsThatAsk: () => runsThatAsk(db),
     changedSince: (cursor, limit) => approvalsChangedSince(db, cursor, limit),
     grants: () => listGrants(db),
     async revoke(id) {
@@ -109,13 +129,29 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
     },
   };
   return approvals;
+
+  async function alreadyDecided(approval: Approval): Promise<CodedError> {
+    const granted = approval.decision === 'allow-always' ? await grantOf(db, approval.agent, approval.request) : undefined;
+    return new CodedError('INVALID_REQUEST', closedText(approval), leftToDo(approval, granted), {
+      code: 'ALREADY_DECIDED', id: approval.id, state: approval.state, ...(approval.decision === undefined ? {} : { decision: approval.decision }), ...(approval.decidedBy === undefined ? {} : { decidedBy: approval.decidedBy }),
+    });
+  }
 }
 
 function closedText(approval: Approval): string {
   const by = approval.decidedBy === undefined ? '' : ` by ${approval.decidedBy}`;
   const why = approval.reason === undefined ? '' : ` (${approval.reason})`;
   const when = approval.decidedAt === undefined ? '' : ` at ${new Date(approval.decidedAt).toISOString()}`;
-  return `approval ${approval.id} is already ${approval.state}${by}${when}${why}`;
+  return `approval ${approval.id} is already ${approval.decision === undefined ? approval.state : DECIDED_WORDS[approval.decision]}${by}${when}${why}`;
+}
+
+/** What a person who wanted it otherwise can still do. */
+function leftToDo({ decision, settledAt, call }: Approval, granted: Grant | undefined): string {
+  if (decision === 'deny') return 'The agent was told. Ask it to try again, and you are asked anew.';
+  if (decision === 'allow-always' && granted) return `It is not asked about any more. Take that back: openclaw approvals revoke ${granted.id}`;
+  if (decision === undefined) return 'Nothing waits for it any more. See what does: openclaw approvals list';
+  if (settledAt !== undefined) return 'It has run. The next time it is asked about anew.';
+  return call === undefined ? 'Who asked was told.' : `It may be running. Stop its run: openclaw runs abort ${shellWord(call.runId)}`;
 }
 
 /** The run of a late decision, with the rights of the one that asked. */

@@ -3,12 +3,12 @@
  * may be repeated by anyone. Invariant: a question is answered once, and every run that waited for it hears of it.
  */
 import { type BudgetAmount, type BudgetAnswer, type BudgetQuestion, STATE_OF_ANSWER, budgetKey } from '../core/budget.js';
-import { invalidRequest, messageOf } from '../core/errors.js';
+import { CodedError, invalidRequest, messageOf } from '../core/errors.js';
 import { RPC_CHANNEL } from '../core/names.js';
 import type { Logger, RunEvents } from '../core/ports.js';
 import { answerQuestion, liftQuestion, openQuestions, questionById, raiseLine, unheardAnswers } from '../storage/budget-questions.js';
 import { inboundByRun } from '../storage/inbound.js';
-import { type Budgets, currentDay, loseDead } from '../storage/ledger.js';
+import { type Budgets, currentDay, loseDead, pruneLost } from '../storage/ledger.js';
 import type { Db } from '../storage/sqlite.js';
 import type { SessionEngine } from './engine.js';
 import { requireSessionKey } from './keys.js';
@@ -52,7 +52,7 @@ export function createBudgetControl(deps: BudgetDeps): BudgetControl {
       const question = (await questionById(db, id)) ?? before;
       // Another amount is another answer: it raised nothing.
       const isSame = question.state === STATE_OF_ANSWER[answer] && by.tokens === undefined && by.usd === undefined;
-      if (!answered && !isSame) throw invalidRequest(closedText(question), { code: 'ALREADY_ANSWERED', id, state: question.state });
+      if (!answered && !isSame) throw new CodedError('INVALID_REQUEST', closedText(question), leftToDo(question), { code: 'ALREADY_ANSWERED', id, state: question.state });
       if (answered) await tell(question);
       return question;
     },
@@ -60,6 +60,7 @@ export function createBudgetControl(deps: BudgetDeps): BudgetControl {
     async sweep() {
       const lost = await loseDead(db);
       if (lost > 0) log.warn({ lost }, 'model calls of processes that are gone count at their estimate');
+      await pruneLost(db);
       await lift();
       for (const question of await unheardAnswers(db, Date.now() - LOST_AFTER_MS)) await tell(question);
     },
@@ -109,4 +110,18 @@ function closedText(question: BudgetQuestion): string {
   const by = question.answeredBy === undefined ? '' : ` by ${question.answeredBy}`;
   const when = question.answeredAt === undefined ? '' : ` at ${new Date(question.answeredAt).toISOString()}`;
   return `budget question ${question.id} is already ${question.state}${by}${when}`;
+}
+
+/** What a person who wanted it otherwise can still do. */
+function leftToDo({ state, scope, unit }: BudgetQuestion): string {
+  switch (state) {
+    case 'stopped':
+      return `Its runs ended. Send the message again and you are asked anew; the limit is budgets.${scope}.${unit} in the config.`;
+    case 'raised':
+    case 'once':
+      return 'Its runs went on. See them: openclaw runs list --state running';
+    case 'lifted':
+    case 'open':
+      return 'See what is open now: openclaw budgets list';
+  }
 }

@@ -6,6 +6,7 @@
  */
 import { messageOf } from '../core/errors.js';
 import { TIMINGS } from '../core/names.js';
+import { shellWord } from '../core/shell-word.js';
 import { liftGeneration } from '../storage/fence.js';
 import { type Inbound, inboundById, sweepable } from '../storage/inbound.js';
 import { noteLoss } from '../storage/lost.js';
@@ -93,7 +94,7 @@ export function createWatcher(deps: Pick<IntakeDeps, 'db' | 'engine' | 'log'>, o
       key: STUCK + session,
       level: 'error',
       text: `Session ${session} is stuck: its workflow task fails since ${began}: ${message}. Nothing of it is lost, and nothing of it goes on.`,
-      hint: `${soon}openclaw sessions recover ${session}`,
+      hint: `${soon}openclaw sessions recover ${shellWord(session)}`,
     }, log);
   }
 

@@ -3,12 +3,12 @@
  * allowed is the request as it was shown.
  */
 import { createHash } from 'node:crypto';
-import type { Insertable, Selectable } from 'kysely';
+import type { ExpressionBuilder, Insertable, Selectable } from 'kysely';
 import type { Approval, ApprovalDecision, ApprovalRequest, ApprovalState, Grant } from '../core/approval.js';
 import { shortId } from '../core/short-id.js';
 import type { Tx } from './fence.js';
 import type { Db } from './sqlite.js';
-import type { ApprovalsTable, GrantsTable } from './tables.js';
+import type { ApprovalsTable, GrantsTable, Tables } from './tables.js';
 
 /** The same for every attempt of one call. */
 export const approvalId = (key: string): string => shortId('ap', createHash('sha256').update(key).digest());
@@ -47,14 +47,36 @@ export async function approvalOfCall(db: Db | Tx, key: string): Promise<Approval
   return row && decode(row);
 }
 
+export interface ApprovalQuery {
+  readonly open?: boolean;
+  readonly session?: string;
+  /** Hash of a run. */
+  readonly run?: string;
+}
+
+const matching = ({ open, session, run }: ApprovalQuery) => (e: ExpressionBuilder<Tables, 'approvals'>) =>
+  e.and([
+    // Those past their time stay `open` in the table; they must not fill the list.
+    ...(open === true ? [e('state', '=', 'open'), e.or([e('expires_at', 'is', null), e('expires_at', '>', Date.now())])] : []),
+    ...(session === undefined ? [] : [e('session', '=', session)]),
+    ...(run === undefined ? [] : [e('run', '=', run)]),
+  ]);
+
 /** Newest first. */
-export async function listApprovals(db: Db, query: { readonly open?: boolean; readonly session?: string; readonly run?: string; readonly limit: number }): Promise<Approval[]> {
-  let rows = db.selectFrom('approvals').selectAll();
-  // Those past their time stay `open` in the table; they must not fill the list.
-  if (query.open === true) rows = rows.where('state', '=', 'open').where((e) => e.or([e('expires_at', 'is', null), e('expires_at', '>', Date.now())]));
-  if (query.session !== undefined) rows = rows.where('session', '=', query.session);
-  if (query.run !== undefined) rows = rows.where('run', '=', query.run);
-  return (await rows.orderBy('created_at', 'desc').limit(query.limit).execute()).map(decode);
+export async function listApprovals(db: Db, query: ApprovalQuery & { readonly limit: number; readonly offset?: number }): Promise<Approval[]> {
+  const rows = await db.selectFrom('approvals').selectAll().where(matching(query)).orderBy('created_at', 'desc').orderBy('id').limit(query.limit).offset(query.offset ?? 0).execute();
+  return rows.map(decode);
+}
+
+export async function countApprovals(db: Db, query: ApprovalQuery): Promise<number> {
+  const { count } = await db.selectFrom('approvals').select((e) => e.fn.countAll().as('count')).where(matching(query)).executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** Hashes of the runs that do not go on before somebody answers. */
+export async function runsThatAsk(db: Db): Promise<string[]> {
+  const rows = await db.selectFrom('approvals').select('run').distinct().where(matching({ open: true })).where('handed_on_at', 'is', null).where('run', 'is not', null).execute();
+  return rows.flatMap(({ run }) => (run === null ? [] : [run]));
 }
 
 /** Rows asked for or changed after the cursor, in the order of their change. */
@@ -144,19 +166,23 @@ export async function handedOnApprovals(db: Db | Tx, session: string): Promise<s
 
 // --- grants ---------------------------------------------------------------------------------------------------
 
-async function grant(tx: Tx, approval: Approval, by: string): Promise<void> {
+/** Once: what is granted already stays as it was granted. @returns the grant that covers it now */
+export async function grant(tx: Tx, approval: Approval, by: string): Promise<Grant | undefined> {
   const { why: _, ...request } = approval.request;
   await tx
     .insertInto('grants')
     .values({ id: `gr-${approval.id.replace(/^ap-/, '')}`, agent: approval.agent, request_hash: requestHash(request), request: JSON.stringify(request), approval: approval.id, granted_by: by, created_at: Date.now() })
     .onConflict((c) => c.doNothing())
     .execute();
+  return grantOf(tx, approval.agent, request);
 }
 
-export async function isGranted(db: Db | Tx, agent: string, request: ApprovalRequest): Promise<boolean> {
-  const row = await db.selectFrom('grants').select('id').where('agent', '=', agent).where('request_hash', '=', requestHash(request)).executeTakeFirst();
-  return row !== undefined;
+export async function grantOf(db: Db | Tx, agent: string, request: ApprovalRequest): Promise<Grant | undefined> {
+  const row = await db.selectFrom('grants').selectAll().where('agent', '=', agent).where('request_hash', '=', requestHash(request)).executeTakeFirst();
+  return row && decodeGrant(row);
 }
+
+export const isGranted = async (db: Db | Tx, agent: string, request: ApprovalRequest): Promise<boolean> => (await grantOf(db, agent, request)) !== undefined;
 
 export async function listGrants(db: Db): Promise<Grant[]> {
   const rows = await db.selectFrom('grants').selectAll().orderBy('created_at', 'desc').execute();

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { type BudgetAnswer, type BudgetAmount, type BudgetLimit, type BudgetQuestion, STATE_OF_ANSWER } from '../core/budget.js';
 import { shortId } from '../core/short-id.js';
 import type { Selectable } from 'kysely';
-import type { LineState } from '../core/budget-fit.js';
+import type { Fit } from '../core/budget-fit.js';
 import type { Tx } from './fence.js';
 import type { Db } from './sqlite.js';
 import type { BudgetQuestionsTable } from './tables.js';
@@ -19,14 +19,14 @@ export interface WaitingRun {
 }
 
 /** Puts the question about a line unless it is open, and registers the run. @returns its id */
-export async function ask(tx: Tx, line: LineState, unit: 'tokens' | 'usd', run: WaitingRun, now: number): Promise<string> {
+export async function ask(tx: Tx, { line, unit, needs }: Extract<Fit, { readonly kind: 'over' }>, run: WaitingRun, now: number): Promise<string> {
   const open = await tx.selectFrom('budget_questions').select('id').where('line', '=', line.line).where('state', '=', 'open').executeTakeFirst();
   const id = open?.id ?? shortId('bq', randomBytes(8));
   if (!open) {
     await tx
       .insertInto('budget_questions')
       .values({
-        id, line: line.line, scope: line.scope, unit, limit_value: line.limit[unit] ?? 0, spent_value: line.spent[unit], state: 'open',
+        id, line: line.line, scope: line.scope, unit, limit_value: line.limit[unit] ?? 0, spent_value: line.spent[unit], needed_value: needs, state: 'open',
         answered_by: null, created_at: now, answered_at: null, updated_at: now,
       })
       .execute();
@@ -57,7 +57,9 @@ async function closeForsaken(tx: Tx, questions: readonly string[], now: number):
     .execute();
 }
 
-export interface RunAnswer extends Pick<BudgetQuestion, 'id' | 'line' | 'scope' | 'unit' | 'limit' | 'spent' | 'state'> {
+const needsOf = ({ needed_value }: { readonly needed_value: number | null }): { readonly needs?: number } => (needed_value === null ? {} : { needs: Number(needed_value) });
+
+export interface RunAnswer extends Pick<BudgetQuestion, 'id' | 'line' | 'scope' | 'unit' | 'limit' | 'spent' | 'needs' | 'state'> {
   /** It still waits for this one. */
   readonly waiting: boolean;
 }
@@ -67,12 +69,12 @@ export async function answersFor(db: Db | Tx, run: string): Promise<readonly Run
   const rows = await db
     .selectFrom('budget_waits')
     .innerJoin('budget_questions', 'budget_questions.id', 'budget_waits.question')
-    .select(['id', 'line', 'scope', 'unit', 'limit_value', 'spent_value', 'state', 'until'])
+    .select(['id', 'line', 'scope', 'unit', 'limit_value', 'spent_value', 'needed_value', 'state', 'until'])
     .where('run', '=', run)
     // A run that had gone on before the answer is not meant by it.
     .where((e) => e.or([e('until', 'is', null), e('until', '>=', e.ref('answered_at'))]))
     .execute();
-  return rows.map((row) => ({ id: row.id, line: row.line, scope: row.scope, unit: row.unit, limit: Number(row.limit_value), spent: Number(row.spent_value), state: row.state, waiting: row.until === null }));
+  return rows.map((row) => ({ id: row.id, line: row.line, scope: row.scope, unit: row.unit, limit: Number(row.limit_value), spent: Number(row.spent_value), ...needsOf(row), state: row.state, waiting: row.until === null }));
 }
 
 /** Answers an open question. @returns whether this call did: a second answer changes nothing */
@@ -149,7 +151,7 @@ async function withWaits(db: Db | Tx, rows: readonly Selectable<BudgetQuestionsT
   if (rows.length === 0) return [];
   const waits = await db.selectFrom('budget_waits').selectAll().where('question', 'in', rows.map((row) => row.id)).where('until', 'is', null).orderBy('since').execute();
   return rows.map((row) => ({
-    id: row.id, line: row.line, scope: row.scope, unit: row.unit, limit: Number(row.limit_value), spent: Number(row.spent_value), state: row.state,
+    id: row.id, line: row.line, scope: row.scope, unit: row.unit, limit: Number(row.limit_value), spent: Number(row.spent_value), ...needsOf(row), state: row.state,
     ...(row.answered_by === null ? {} : { answeredBy: row.answered_by }),
     createdAt: Number(row.created_at), ...(row.answered_at === null ? {} : { answeredAt: Number(row.answered_at) }), updatedAt: Number(row.updated_at),
     waiting: waits.filter((wait) => wait.question === row.id).map((wait) => ({ run: wait.run, runId: wait.run_id, session: wait.session, since: Number(wait.since) })),

@@ -62,7 +62,7 @@ export async function reserve(db: Db, at: Reserving, asked: Estimate, budgets: B
     }
     if (found.kind === 'held') return { kind: 'held', line: found.line.line, scope: found.line.scope };
     if (found.kind === 'over') {
-      const question = await ask(tx, found.line, found.unit, { run: at.run, runId: at.runId, session: at.fence.session }, now);
+      const question = await ask(tx, found, { run: at.run, runId: at.runId, session: at.fence.session }, now);
       return { kind: 'over', question, scope: found.line.scope, day };
     }
     const usd = usdOf({ ...asked, output: found.output });
@@ -94,6 +94,12 @@ export async function settle(tx: Tx, id: string, used: BudgetAmount): Promise<vo
   await addToLines(tx, linesOf(row), change, Date.now());
 }
 
+/** Counts what cost something without having reserved it: a recording's price is known only by who transcribed it. */
+export async function countSpent(tx: Tx, at: { readonly run: string; readonly session: string; readonly agent: string }, used: BudgetAmount, timezone: string): Promise<void> {
+  const now = Date.now();
+  await addToLines(tx, linesOf({ ...at, day: await takeDay(tx, timezone, now) }), { ...used, heldTokens: 0, heldUsd: 0 }, now);
+}
+
 /** The run ended: it waits for nobody, and what its attempts still hold is lost. */
 export async function closeRun(tx: Tx, run: string): Promise<void> {
   const now = Date.now();
@@ -106,6 +112,12 @@ export async function loseDead(db: Db): Promise<number> {
   const rows = (await db.selectFrom('reservations').selectAll().where('state', '=', 'held').execute()).filter((row) => !ownerLives(row));
   return rows.length === 0 ? 0 : db.transaction().execute((tx) => loseReservations(tx, rows, Date.now()));
 }
+
+/** A provider's late word on an attempt comes within hours; after this nobody will settle it. */
+const LOST_KEPT_MS = 60 * 24 * 3_600_000;
+
+/** Lost ones are counted in the ledger and have their usage row: kept only so that a late end can correct them. */
+export const pruneLost = (db: Db): Promise<unknown> => db.deleteFrom('reservations').where('state', '=', 'lost').where('settled_at', '<', Date.now() - LOST_KEPT_MS).execute();
 
 type Row = Selectable<ReservationsTable>;
 

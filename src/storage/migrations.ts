@@ -272,6 +272,7 @@ const channels: Migration = {
       .addColumn('account', 'text', (c) => c.notNull())
       .addColumn('sender', 'text', (c) => c.notNull())
       .addColumn('contact', 'text', (c) => c.notNull())
+      .addColumn('home', 'text', (c) => c.notNull())
       .addColumn('state', 'text', (c) => c.notNull())
       .addColumn('name', 'text')
       .addColumn('username', 'text')
@@ -289,6 +290,7 @@ const channels: Migration = {
       .addColumn('state', 'text', (c) => c.notNull())
       .addColumn('created_at', 'bigint', (c) => c.notNull())
       .addColumn('flipped_at', 'bigint')
+      .addColumn('told_at', 'bigint')
       .execute();
     await schema.createIndex('aliases_primary').on('aliases').columns(['primary_session']).execute();
     await schema.createTable('link_codes')
@@ -310,6 +312,8 @@ const channels: Migration = {
       .addColumn('expires_at', 'bigint', (c) => c.notNull())
       .addColumn('decided_at', 'bigint')
       .addColumn('decided_by', 'text')
+      .addColumn('contact', 'text')
+      .addColumn('settled_at', 'bigint')
       .addPrimaryKeyConstraint('pairing_pk', ['channel', 'account', 'sender'])
       .execute();
     await schema.createIndex('pairing_state').on('pairing').columns(['state', 'channel', 'account']).execute();
@@ -375,6 +379,7 @@ const channels: Migration = {
       .addColumn('language', 'text')
       .addColumn('created_at', 'bigint', (c) => c.notNull())
       .execute();
+    await schema.alterTable('budget_questions').addColumn('needed_value', 'double precision').execute();
   },
 };
 

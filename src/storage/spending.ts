@@ -42,6 +42,7 @@ export interface SpendingReader {
 /** Sessions and runs are many: those that spent last are shown. */
 const RECENT_LINES = 20;
 const BUCKET_MS = 900_000;
+const RUN_LINE = 'run:';
 
 export function createSpendingReader(db: Db, budgets: () => Budgets): SpendingReader {
   return {
@@ -59,7 +60,8 @@ export function createSpendingReader(db: Db, budgets: () => Budgets): SpendingRe
       }
       const empty = fixed.filter((line) => !rows.some((row) => row.line === line)).map((line) => ({ line, tokens: 0, usd: 0, held_tokens: 0, held_usd: 0, extra_tokens: 0, extra_usd: 0, updated_at: 0 }));
       const order = (line: BudgetLine): number => BUDGET_SCOPES.toReversed().indexOf(line.scope);
-      const lines = [...rows, ...empty].map((row) => lineOf(row, limits)).toSorted((a, b) => order(a) - order(b));
+      const runs = await runsOf(db, rows);
+      const lines = [...rows, ...empty].map((row) => lineOf(row, limits, runs)).toSorted((a, b) => order(a) - order(b));
       return { day, timezone, limits, lines, questions: await openQuestions(db) };
     },
 
@@ -99,13 +101,22 @@ const sumOf = (row: SumRow) => ({
   costUsd: Number(row.cost ?? 0), attempts: Number(row.attempts), unpriced: Number(row.unpriced),
 });
 
-function lineOf(row: LedgerTable, limits: Budgets['limits']): BudgetLine {
+/** Runs that have a line, by their line. */
+async function runsOf(db: Db, rows: readonly LedgerTable[]): Promise<ReadonlyMap<string, NonNullable<BudgetLine['run']>>> {
+  const hashes = rows.flatMap(({ line }) => (line.startsWith(RUN_LINE) ? [line.slice(RUN_LINE.length)] : []));
+  if (hashes.length === 0) return new Map();
+  const found = await db.selectFrom('inbound').select(['run', 'run_id', 'session', 'ended_at']).where('run', 'in', hashes).execute();
+  return new Map(found.map((row) => [RUN_LINE + row.run, { runId: row.run_id, session: row.session, ended: row.ended_at !== null }]));
+}
+
+function lineOf(row: LedgerTable, limits: Budgets['limits'], runs: ReadonlyMap<string, NonNullable<BudgetLine['run']>>): BudgetLine {
   const at = row.line.indexOf(':');
   const scope = BUDGET_SCOPES.find((one) => one === row.line.slice(0, at)) ?? 'run';
+  const run = runs.get(row.line);
   const raised = { tokens: Number(row.extra_tokens), usd: Number(row.extra_usd) };
   const { tokens, usd }: BudgetLimit = limits[scope] ?? {};
   return {
-    line: row.line, scope, of: row.line.slice(at + 1), raised,
+    line: row.line, scope, of: row.line.slice(at + 1), ...(run ? { run } : {}), raised,
     limit: { ...(tokens === undefined ? {} : { tokens: tokens + raised.tokens }), ...(usd === undefined ? {} : { usd: usd + raised.usd }) },
     spent: { tokens: Number(row.tokens), usd: Number(row.usd) },
     held: { tokens: Number(row.held_tokens), usd: Number(row.held_usd) },

@@ -240,6 +240,8 @@ export interface BudgetQuestionsTable {
   readonly unit: 'tokens' | 'usd';
   readonly limit_value: number;
   readonly spent_value: number;
+  /** What the call that did not fit needs at least; absent in questions of 0.2.0. */
+  readonly needed_value: number | null;
   readonly state: QuestionState;
   readonly answered_by: string | null;
   readonly created_at: number;
@@ -286,6 +288,8 @@ export interface IdentitiesTable {
   readonly account: string;
   readonly sender: string;
   readonly contact: string;
+  /** The contact it is of when nobody links it. */
+  readonly home: string;
   readonly state: IdentityState;
   readonly name: string | null;
   readonly username: string | null;
@@ -304,6 +308,8 @@ export interface AliasesTable {
   readonly state: 'draining' | 'active';
   readonly created_at: number;
   readonly flipped_at: number | null;
+  /** The primary session's model was told. */
+  readonly told_at: number | null;
 }
 
 /** A code that links two identities, typed on the other channel. */
@@ -319,7 +325,7 @@ export interface PairingTable {
   readonly channel: string;
   readonly account: string;
   readonly sender: string;
-  /** In clear: the database is 0600; the Web UI never sees it. */
+  /** In clear: the database is 0600; the Web UI never sees it. Empty until it is made: the place is taken. */
   readonly code: string;
   readonly state: PairingState;
   readonly name: string | null;
@@ -330,6 +336,10 @@ export interface PairingTable {
   readonly expires_at: number;
   readonly decided_at: number | null;
   readonly decided_by: string | null;
+  /** Whom an approved one became. */
+  readonly contact: string | null;
+  /** The decision is carried out: nothing is held, the person knows. */
+  readonly settled_at: number | null;
 }
 
 /** Where a session's people were heard last. */

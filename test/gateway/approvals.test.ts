@@ -59,11 +59,49 @@ describe('an approval', () => {
     expect(h.engine.answers).toEqual([{ session: SESSION, answer: { approval: id } }]);
     expect(await h.client.payload('exec.approval.resolve', { id, decision: 'allow-once' })).toMatchObject({ ok: true });
     expect(h.engine.answers).toHaveLength(1);
-    expect(await h.client.error('exec.approval.resolve', { id, decision: 'deny' })).toMatchObject({ code: 'INVALID_REQUEST', message: expect.stringContaining('already allowed by owner'), details: { code: 'ALREADY_DECIDED' } });
+    expect(await h.client.error('exec.approval.resolve', { id, decision: 'deny' })).toMatchObject({ code: 'INVALID_REQUEST', message: expect.stringContaining('already allowed once by owner'), details: { code: 'ALREADY_DECIDED' } });
     expect(await h.client.error('exec.approval.resolve', { id: 'ap-none', decision: 'deny' })).toMatchObject({ code: 'INVALID_REQUEST', details: { code: 'UNKNOWN_APPROVAL' } });
     for (const wrong of [{ id }, { id, decision: 'maybe' }, { id: '', decision: 'deny' }, { id, decision: 'deny', extra: 1 }]) expect(await h.client.error('exec.approval.resolve', wrong)).toMatchObject({ code: 'INVALID_REQUEST' });
     expect(await h.client.payload('exec.approval.list')).toEqual([]);
     expect(await h.client.payload('approvals.list', { all: true })).toMatchObject({ approvals: [{ id, status: 'allowed', decision: 'allow-once', decidedBy: 'owner' }] });
+  });
+
+  it('decided alike a second time: told what was decided, by whom, when and why, and that alone', async () => {
+    const h = await open();
+    const id = await h.asked();
+    expect(await h.client.payload('approvals.deny', { id, reason: 'not on a Friday' })).toEqual({ ok: true, id, decision: 'deny' });
+    expect(await h.client.payload('approvals.deny', { id, reason: 'nor on a Monday' })).toEqual({ ok: true, id, decision: 'deny', repeated: true, decidedBy: 'owner', resolvedAtMs: expect.any(Number), reason: 'not on a Friday' });
+    expect(await h.client.error('exec.approval.resolve', { id, decision: 'allow-once' })).toMatchObject({
+      message: expect.stringMatching(/already denied by owner at .* \(not on a Friday\)/), details: { code: 'ALREADY_DECIDED', decision: 'deny', hint: expect.stringContaining('asked anew') },
+    });
+  });
+
+  it('allowed once can be allowed always later by who allowed it: what is to come, also what is asked already; nobody else can', async () => {
+    const h = await open();
+    const [id, same] = [await h.asked(), await h.asked('run-2')];
+    await h.approvals.decide(id, 'allow-once', 'anna');
+    expect(await h.client.error('exec.approval.resolve', { id, decision: 'allow-always' })).toMatchObject({ message: expect.stringContaining('already allowed once by anna'), details: { hint: expect.stringContaining('openclaw runs abort run-1') } });
+    expect(await h.client.payload('approvals.grants')).toEqual({ grants: [] });
+    await h.db.updateTable('approvals').set({ decided_by: 'owner' }).where('id', '=', id).execute();
+    const told = h.engine.answers.length;
+    const grant = { id: id.replace('ap-', 'gr-'), command: 'make | tee log', grantedBy: 'owner' };
+    expect(await h.client.payload('exec.approval.resolve', { id, decision: 'allow-always' })).toMatchObject({ decision: 'allow-once', repeated: true, decidedBy: 'owner', grant });
+    expect(await h.client.payload('approvals.grants')).toMatchObject({ grants: [grant] });
+    expect(await h.client.payload('exec.approval.get', { id: same })).toMatchObject({ status: 'allowed', reason: `covered by ${id}` });
+    expect(h.engine.answers.slice(told)).toEqual([{ session: SESSION, answer: { approval: same } }]);
+  });
+
+  it('however many are open, pages reach them all, each once', async () => {
+    const h = await open();
+    await h.db.transaction().execute(async (tx) => {
+      for (let index = 0; index < 230; index += 1) await putApproval(tx, { id: `ap-n${index}`, agent: 'main', request: { tool: 'exec', command: 'ls' } });
+    });
+    const first = (await h.client.payload('exec.approval.list')) as unknown as { id: string }[];
+    const rest = (await h.client.payload('exec.approval.list', { limit: 500, offset: 200 })) as unknown as { id: string }[];
+    expect([first.length, rest.length, new Set([...first, ...rest].map(({ id }) => id)).size]).toEqual([200, 30, 230]);
+    expect(await h.client.payload('approvals.list')).toMatchObject({ count: 200, totalCount: 230, hasMore: true, nextOffset: 200 });
+    expect(await h.client.payload('approvals.list', { offset: 200 })).toMatchObject({ count: 30, totalCount: 230, hasMore: false, nextOffset: null });
+    expect(await h.client.payload('status')).toMatchObject({ approvals: { open: 230 } });
   });
 
   it('denied with a reason keeps it', async () => {

@@ -6,7 +6,7 @@ import { type Reserving, reserve, settle } from '../../src/storage/ledger.js';
 import { createSpendingReader } from '../../src/storage/spending.js';
 import { recordModelAttempt } from '../../src/storage/usage.js';
 import { fakeEngine } from '../sessions/house.js';
-import { makeStore, openSession } from '../storage/store.js';
+import { accept, makeStore, openSession } from '../storage/store.js';
 import { type Raw, type World, connected, startWorld } from './fakes.js';
 import { createBus } from '../../src/bus/bus.js';
 
@@ -49,6 +49,22 @@ describe('budgets', () => {
     const hello = h.client.frames.find((frame) => frame['id'] === 'connect') as { payload?: { features: { methods: string[] } } };
     for (const name of ['budgets.list', 'budgets.answer', 'usage.cost', 'usage.summary']) expect(hello.payload?.features.methods).toContain(name);
     expect(await h.client.payload('status')).toMatchObject({ budgets: { spent: { tokens: 1_500 }, limit: { tokens: 2_000 }, questions: [{ id, scope: 'day' }] } });
+  });
+
+  it('say what the next call needs, whose run a line is, who waits; and a run behind the waiting one says so', async () => {
+    const h = await open({ run: { tokens: 2_000 } });
+    await accept(h.db, 'in-a', { run: 'run-a', run_id: 'a' });
+    const id = await openQuestion(h);
+    const { lines, questions } = (await h.client.payload('budgets.list')) as { lines: { scope: string; run?: object }[]; questions: object[] };
+    expect(questions).toMatchObject([{ id, limit: 2_000, spent: 1_500, needs: 1_100, waiting: [{ run: 'run-a' }] }]);
+    expect(lines.find(({ scope }) => scope === 'run')).toMatchObject({ of: 'run-a', run: { runId: 'a', session: 'agent:main:main', ended: false } });
+    for (const runId of ['a', 'b']) await h.client.payload('chat.send', { sessionKey: 'main', message: runId, idempotencyKey: runId });
+    world!.store.take('a');
+    world!.store.change('a', { run: 'run-a' });
+    expect(await h.client.payload('agent.wait', { runId: 'b', timeoutMs: 0 })).toMatchObject({ status: 'timeout', queuedBehind: { runId: 'a', waitingFor: 'budget', budgetQuestion: id } });
+    expect(await h.client.payload('runs.get', { runId: 'b' })).toMatchObject({ run: { queuedBehind: { runId: 'a', waitingFor: 'budget', budgetQuestion: id } } });
+    expect(await h.client.payload('runs.get', { runId: 'a' })).toMatchObject({ run: { waitsForBudget: { id, needs: 1_100 } } });
+    expect(await h.client.payload('status')).toMatchObject({ runs: { running: 1, queued: 1, waitForApproval: 0, waitForBudget: 1 } });
   });
 
   it('are answered once; what is unknown or decided is INVALID_REQUEST and says how', async () => {

@@ -191,6 +191,8 @@ export async function startWorld(options: { store?: Store; events?: RunEvents; d
     },
     approvals: {
       list: async () => [],
+      count: async () => 0,
+      runsThatAsk: async () => [],
       get: async () => undefined,
       changedSince: async () => [],
       grants: async () => [],

@@ -114,3 +114,13 @@ describe('a question lifts by itself', () => {
     expect(told()).toEqual(KEYS);
   });
 });
+
+it('a pass forgets attempts that were lost long ago', async () => {
+  const { control, db } = await waiting();
+  const of = (): Promise<unknown> => db.selectFrom('reservations').select('id').where('id', '=', 'id lost').executeTakeFirst();
+  const about = { session: KEYS[0]!, run: 'old', step: 1, attempt: 1, agent: 'main', day: '2020-01-01', provider: 'fake', model: 'one', input: 1, output: 1, usd: 0 };
+  await db.insertInto('reservations').values({ id: 'id lost', ...about, state: 'lost', owner_pid: 1, owner_start: '', owner_boot: '', reserved_at: 1, settled_at: 1 }).execute();
+  expect(await of()).toBeDefined();
+  await control.sweep();
+  expect(await of()).toBeUndefined();
+});

@@ -5,7 +5,7 @@ import type { Fence } from '../../src/core/run.js';
 import { type Estimate, fit } from '../../src/core/budget-fit.js';
 import { answerQuestion, answersFor, openQuestions, questionById, raiseLine } from '../../src/storage/budget-questions.js';
 import { endInbound } from '../../src/storage/inbound.js';
-import { type Reserved, type Reserving, closeRun, currentDay, loseDead, reserve, settle, stillHeld } from '../../src/storage/ledger.js';
+import { type Reserved, type Reserving, closeRun, currentDay, loseDead, pruneLost, reserve, settle, stillHeld } from '../../src/storage/ledger.js';
 import { type Db, openStore } from '../../src/storage/sqlite.js';
 import { modelAttempts, recordModelAttempt } from '../../src/storage/usage.js';
 import { SESSION, accept, makeStore, openSession, startChild } from './store.js';
@@ -177,6 +177,18 @@ describe('an attempt that vanished', () => {
     expect(await lineOf(db, 'run:run-b')).toMatchObject({ tokens: 9_000, held: 0 });
     expect(await lineOf(db, 'run:run-a')).toMatchObject({ tokens: 0, held: 9_000 });
     expect(await modelAttempts(db, 'run-b')).toMatchObject([{ outcome: 'lost' }]);
+  });
+
+  it('that was lost is forgotten after sixty days, and stays counted', async () => {
+    const { db } = await makeStore();
+    const fence = await openSession(db);
+    for (const run of ['old', 'new', 'held']) await reserve(db, attempt(fence, { id: `id ${run}`, run }), BIG, budgets({}));
+    for (const run of ['old', 'new']) await db.transaction().execute((tx) => closeRun(tx, run));
+    const spent = await db.selectFrom('ledger').selectAll().orderBy('line').execute();
+    for (const id of ['id old', 'id held']) await db.updateTable('reservations').set({ reserved_at: 1, settled_at: id === 'id old' ? Date.now() - 61 * 86_400_000 : null }).where('id', '=', id).execute();
+    await pruneLost(db);
+    expect((await db.selectFrom('reservations').select('id').orderBy('id').execute()).map(({ id }) => id)).toEqual(['id held', 'id new']);
+    expect(await db.selectFrom('ledger').selectAll().orderBy('line').execute()).toEqual(spent);
   });
 
   it('is lost with its run at the latest', async () => {

@@ -104,7 +104,7 @@ test('a decision is made once: the same again changes nothing, another one is re
   await h.send(session(), 'r1', 'go 1');
   const [approval] = await asked(h);
   await Promise.all([h.approvals.decide(approval!.id, 'allow-once', 'owner'), h.approvals.decide(approval!.id, 'allow-once', 'owner')]);
-  await expect(h.approvals.decide(approval!.id, 'deny', 'owner')).rejects.toMatchObject({ code: 'INVALID_REQUEST', message: expect.stringContaining('already allowed by owner') });
+  await expect(h.approvals.decide(approval!.id, 'deny', 'owner')).rejects.toMatchObject({ code: 'INVALID_REQUEST', message: expect.stringContaining('already allowed once by owner') });
   await expect(h.approvals.decide('ap-unknown', 'deny', 'owner')).rejects.toMatchObject({ code: 'INVALID_REQUEST', message: expect.stringContaining('no approval ap-unknown') });
   await h.ended('r1');
   expect(done).toEqual(['act 1']);

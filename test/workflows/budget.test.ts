@@ -80,7 +80,7 @@ test('stopped, the run fails and says which budget; another of the session runs 
   expect(question).toMatchObject({ scope: 'session', line: `session:${key}` });
   await h.control.answer(question.id, 'stop', {}, 'owner');
   const ended = await h.ended('second');
-  expect(ended).toMatchObject({ state: 'error', outcome: { code: 'BudgetExceeded', errorMessage: expect.stringMatching(/budget of this session.*2900 tokens of 3000 tokens.*budgets\.session\.tokens/) } });
+  expect(ended).toMatchObject({ state: 'error', outcome: { code: 'BudgetExceeded', errorMessage: expect.stringMatching(/budget of this session.*limit 3000 tokens, spent 2900 tokens, the call needs \d+ tokens or more.*said stop.*asked anew.*budgets\.session\.tokens/) } });
   h.config({});
   await h.send(key, 'third', 'hello');
   expect(await h.ended('third')).toMatchObject({ state: 'ok' });

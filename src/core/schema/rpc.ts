@@ -45,7 +45,9 @@ export type HealthParams = Static<typeof HealthParams>;
 export const StatusParams = closed({ includeChannelSummary: Type.Optional(Type.Boolean()) });
 export type StatusParams = Static<typeof StatusParams>;
 
-export const ExecApprovalListParams = closed({});
+/** Without a limit, the newest 200; `offset` goes on from there. */
+const page = { limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })), offset: Type.Optional(Type.Integer({ minimum: 0 })) };
+export const ExecApprovalListParams = closed(page);
 export const ExecApprovalWaitParams = closed({
   id: text,
   /** Without it, as long as it takes. */
@@ -54,7 +56,7 @@ export const ExecApprovalWaitParams = closed({
 export const ApprovalsListParams = closed({
   /** Also those that are no longer open. */
   all: Type.Optional(Type.Boolean()),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+  ...page,
 });
 export const ApprovalsDenyParams = closed({
   id: text,

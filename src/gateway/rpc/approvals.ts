@@ -10,6 +10,7 @@ import { DEFAULT_AGENT } from '../../core/names.js';
 import {
   ApprovalsDenyParams, ApprovalsGrantsParams, ApprovalsListParams, ApprovalsRevokeParams, ExecApprovalListParams, ExecApprovalWaitParams,
 } from '../../core/schema/rpc.js';
+import { shellWord } from '../../core/shell-word.js';
 import { followOnRunId } from '../../sessions/keys.js';
 import { approvalEntry, approvalView, expiresAtMs, grantView } from '../approval-view.js';
 import type { GatewayDeps } from '../deps.js';
@@ -27,12 +28,16 @@ async function known(deps: GatewayDeps, id: string): Promise<Approval> {
 }
 
 async function decide(context: CallContext, id: string, decision: ApprovalDecision, reason?: string) {
-  const approval = await context.deps.approvals.decide(id, decision, context.principal, reason);
-  return { ok: true, id, decision, ...(approval.handedOnAt === undefined ? {} : { followOnRunId: followOnRunId(id) }) };
+  const { repeated, granted, ...approval } = await context.deps.approvals.decide(id, decision, context.principal, reason);
+  return {
+    ok: true, id,
+    // Of a repeat, what holds: another answer came first, and it alone was acted on.
+    decision: approval.decision ?? decision,
+    ...(approval.handedOnAt === undefined ? {} : { followOnRunId: followOnRunId(id) }),
+    ...(repeated ? { repeated, decidedBy: approval.decidedBy ?? null, resolvedAtMs: approval.decidedAt ?? null, ...(approval.reason === undefined ? {} : { reason: approval.reason }) } : {}),
+    ...(granted ? { grant: grantView(granted) } : {}),
+  };
 }
-
-/** As a shell would read it: words that look like several are told apart. */
-const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 const decisionOf = (approval: Approval | undefined): ApprovalDecision | null => approval?.decision ?? null;
 
@@ -40,8 +45,8 @@ export const execApprovalList = method({
   name: 'exec.approval.list',
   scope: SCOPE,
   params: validator(ExecApprovalListParams),
-  async handler(_params, { deps }) {
-    return (await deps.approvals.list({ open: true, limit: LIST_LIMIT })).map(approvalEntry);
+  async handler({ limit = LIST_LIMIT, offset = 0 }, { deps }) {
+    return (await deps.approvals.list({ open: true, limit, offset })).map(approvalEntry);
   },
 });
 
@@ -72,7 +77,7 @@ export const execApprovalRequest = method({
   scope: SCOPE,
   params: validateExecApprovalRequestParams,
   async handler(params, { deps, approvalWatch, signal, respond }) {
-    const command = params.command ?? params.commandArgv?.map(quoted).join(' ') ?? params.systemRunPlan?.commandText;
+    const command = params.command ?? params.commandArgv?.map(shellWord).join(' ') ?? params.systemRunPlan?.commandText;
     if (command === undefined || command === '') throw invalidRequest('exec.approval.request: command is required');
     const cwd = params.cwd ?? params.systemRunPlan?.cwd;
     const approval = await deps.approvals.request({
@@ -105,9 +110,12 @@ export const approvalsList = method({
   name: 'approvals.list',
   scope: SCOPE,
   params: validator(ApprovalsListParams),
-  async handler({ all, limit }, { deps, now }) {
-    const approvals = await deps.approvals.list({ limit: limit ?? LIST_LIMIT, ...(all === true ? {} : { open: true }) });
-    return { ts: now(), approvals: approvals.map((approval) => approvalView(approval, followOnRunId)) };
+  async handler({ all, limit = LIST_LIMIT, offset = 0 }, { deps, now }) {
+    const which = all === true ? {} : { open: true };
+    const [approvals, totalCount] = await Promise.all([deps.approvals.list({ ...which, limit, offset }), deps.approvals.count(which)]);
+    const next = offset + approvals.length;
+    const hasMore = approvals.length > 0 && next < totalCount;
+    return { ts: now(), count: approvals.length, totalCount, hasMore, nextOffset: hasMore ? next : null, approvals: approvals.map((approval) => approvalView(approval, followOnRunId)) };
   },
 });
 

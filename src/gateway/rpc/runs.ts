@@ -1,5 +1,5 @@
 /** `runs.list` and `runs.get` (ours): what the agent did, from rows alone, with the link to the Temporal Web UI. */
-import { invalidRequest } from '../../core/errors.js';
+import { CodedError } from '../../core/errors.js';
 import { NO_USAGE, type Usage } from '../../core/model.js';
 import { clip } from '../../core/names.js';
 import type { InboundState } from '../../core/run.js';
@@ -57,13 +57,14 @@ export const runsGet = method({
   async handler(params, { deps, now }) {
     const session = params.sessionKey === undefined ? undefined : sessionOf('runs.get', params.sessionKey, undefined);
     const row = await deps.rows.run(params.runId, session);
-    if (!row) throw invalidRequest(`unknown run: ${params.runId}`, { code: 'UNKNOWN_RUN', runId: params.runId });
+    if (!row) throw new CodedError('INVALID_REQUEST', `unknown run: ${params.runId}`, 'See the runs there are: openclaw runs list', { code: 'UNKNOWN_RUN', runId: params.runId });
     const timeline = await deps.rows.timeline(row.run);
     const question = row.endedAt === undefined ? await deps.budgets.waitOf(row.run) : undefined;
     const open = row.endedAt === undefined ? (await deps.approvals.list({ open: true, run: row.run, limit: 50 })).filter((approval) => approval.handedOnAt === undefined) : [];
     const asks = open.length > 0 ? { waitsForApproval: open.map(({ id, request }) => ({ id, command: request.command })) } : {};
-    const waits = question ? { waitsForBudget: { id: question.id, scope: question.scope, unit: question.unit, limit: question.limit, spent: question.spent } } : {};
-    return { run: { ...(await runView(row, deps, now())), ...asks, ...waits }, steps: steps(timeline), totals: totals(timeline) };
+    const waits = question ? { waitsForBudget: { id: question.id, scope: question.scope, unit: question.unit, limit: question.limit, spent: question.spent, ...(question.needs === undefined ? {} : { needs: question.needs }) } } : {};
+    const { queuedBehind } = row.endedAt === undefined ? await waitsFor(deps, row) : {};
+    return { run: { ...(await runView(row, deps, now())), ...asks, ...waits, ...(queuedBehind ? { queuedBehind } : {}) }, steps: steps(timeline), totals: totals(timeline) };
   },
 });
 

@@ -7,6 +7,7 @@ import { sessionEntry } from './sessions.js';
 import { method } from './method.js';
 
 const RECENT = 10;
+const MOST_APPROVALS = 200;
 /** The peer's shape for an agent without heartbeats. */
 const NO_HEARTBEAT = { enabled: false, every: 'off', everyMs: null, prompt: '', target: 'none', ackMaxChars: 300 } as const;
 
@@ -27,7 +28,7 @@ export const status = method({
   params: validator(StatusParams),
   async handler(_params, { deps, now }) {
     const at = now();
-    const [models, page, running, queued, failed, budgets, notices, approvals] = await Promise.all([
+    const [models, page, running, queued, failed, budgets, notices, approvals, openApprovals, asking] = await Promise.all([
       deps.models.status(),
       deps.rows.listSessions({ limit: RECENT }),
       deps.rows.listRuns({ state: ['taken'], limit: 1 }),
@@ -35,8 +36,12 @@ export const status = method({
       deps.rows.listRuns({ state: ['error'], limit: 1 }),
       deps.budgets.overview(),
       deps.notices.open(),
-      deps.approvals.list({ open: true, limit: 200 }),
+      deps.approvals.list({ open: true, limit: MOST_APPROVALS }),
+      deps.approvals.count({ open: true }),
+      deps.approvals.runsThatAsk(),
     ]);
+    const oldest = openApprovals > approvals.length ? (await deps.approvals.list({ open: true, limit: 1, offset: openApprovals - 1 }))[0] : approvals.at(-1);
+    const overBudget = new Set(budgets.questions.flatMap(({ waiting }) => waiting.map(({ run }) => run)));
     const today = budgets.lines.find(({ scope }) => scope === 'day');
     const recent = page.sessions.map((row) => sessionEntry(row, at));
     const memory = process.memoryUsage();
@@ -57,10 +62,11 @@ export const status = method({
       processMemory: { rss: memory.rss, heapUsed: memory.heapUsed, heapTotal: memory.heapTotal },
       pid: process.pid,
       models,
-      runs: { running: running.total, queued: queued.total, failed: failed.total },
+      // Those that wait for a person are among the running ones.
+      runs: { running: running.total, queued: queued.total, failed: failed.total, waitForApproval: asking.length, waitForBudget: overBudget.size },
       budgets: { day: budgets.day, ...(today ? { spent: today.spent, limit: today.limit } : {}), questions: budgets.questions.map(({ id, scope }) => ({ id, scope })) },
       notices,
-      approvals: { open: approvals.length, ids: approvals.map(({ id }) => id), ...(approvals.length > 0 ? { oldestAtMs: approvals.at(-1)!.createdAt } : {}) },
+      approvals: { open: openApprovals, ids: approvals.map(({ id }) => id), ...(oldest ? { oldestAtMs: oldest.createdAt } : {}) },
       gateway: gatewayFacts(deps, at),
     };
   },
