@@ -127,6 +127,12 @@ export interface ChannelSender extends ChannelAccount {
   lookup?(to: Address, key: string): Promise<SentPart | 'not sent' | 'unknown'>;
 }
 
+/**
+ * Before a part that is sent again although an earlier send of it may have arrived. Plain in every markup; `render`
+ * leaves room for it, and a part that has none goes without.
+ */
+export const REPEAT_MARK = '(may be a repeat)\n';
+
 /** Names of channels and accounts reach queue names and workflow ids. */
 export const isChannelName = (text: string): boolean => /^[a-z][a-z0-9-]{0,31}$/.test(text);
 export const isAccountName = (text: string): boolean => /^[a-z0-9][a-z0-9_-]{0,31}$/.test(text);
@@ -145,7 +151,9 @@ export type DeliveryState =
   /** Ended without having been sent whole; the reason says why. */
   | 'failed'
   /** Too old to be sent unasked: the owner decides. */
-  | 'held';
+  | 'held'
+  /** The owner put it away unsent. */
+  | 'discarded';
 export type PartState = 'frozen' | 'begun' | 'sent' | 'failed';
 
 /** What is to be sent: an answer by its row, or a text of our own. */

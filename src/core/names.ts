@@ -15,11 +15,25 @@ export const channelQueue = (channel: string, account: string): string => `openc
 
 export const sessionWorkflowId = (sessionKey: string): string => `session:${sessionKey}`;
 
+/** @param conversation the platform's id, or its hash when it is long or has odd characters */
+export const deliveryWorkflowId = (channel: string, account: string, conversation: string): string => `delivery:${channel}:${account}:${conversation}`;
+
+/** @param sender the platform's id, or its hash when it is long or has odd characters */
+export const pairingWorkflowId = (channel: string, account: string, sender: string): string => `pairing:${channel}:${account}:${sender}`;
+
 /** Workflow type names as the Web UI shows them. */
-export const WORKFLOWS = { session: 'session' } as const;
+export const WORKFLOWS = { session: 'session', delivery: 'delivery', pairing: 'pairing' } as const;
 
 /** Signals of the session workflow. */
 export const SIGNALS = { deliver: 'deliver', stop: 'stop', decided: 'decided' } as const;
+
+/** Signal of the delivery workflow: its line has rows, or lost one. */
+export const WAKE_SIGNAL = 'wake';
+
+/** Signal of the pairing workflow: a message of its stranger is held. */
+export const HELD_SIGNAL = 'held';
+/** Update of the pairing workflow: the owner's word. */
+export const DECIDE_UPDATE = 'decide';
 
 /** Query answered by the session workflow: a {@link SessionView}. */
 export const QUERIES = { view: 'view' } as const;

@@ -15,6 +15,9 @@ export const inboundIdOf = (messageKey: string): string => hash(messageKey, 32);
 /** A client's key means one run per principal and session. */
 export const runHash = (principal: string, session: string, runId: string): string => hash(JSON.stringify([principal, session, runId]), 32);
 
+/** A platform's id as part of a workflow id: itself, or its hash when it is long or has other characters. */
+export const idPart = (platformId: string): string => (/^[A-Za-z0-9._@+=-]{1,64}$/.test(platformId) ? platformId : `h-${hash(platformId, 32)}`);
+
 /** What tells a repeat from a reused key. */
 export const payloadHash = (payload: unknown): string => hash(JSON.stringify(payload), 64);
 

@@ -1,2 +1,3 @@
 /** What the workflow bundle exports: the name of each export is a workflow type. */
+export { delivery } from './delivery.js';
 export { session } from './session.js';
