@@ -47,7 +47,7 @@ export function createOfflineProvider(): ModelProvider {
 }
 
 export function offlineAnswer(request: ModelRequest): ModelAnswer {
-  const at = request.messages.findLastIndex((message) => message.role === 'user');
+  const at = request.messages.findLastIndex((message) => message.role === 'user' && message.blocks.some((block) => !isNotice(block)));
   const question = request.messages[at];
   const blocks = question?.role === 'user' ? question.blocks : [];
   const turn = request.messages.slice(at + 1);
@@ -79,9 +79,13 @@ function isFirst(messages: readonly PromptMessage[], at: number): boolean {
 /** Descriptions of attachments follow the words they came with. */
 const ATTACHMENT = /^\[(?:image|video|voice|audio|document|sticker|location|contact)\b/;
 
+/** What stands in the conversation and no person said (`lostText` in `store-behind.ts`); it may come behind the message, or in the middle of a turn. */
+const NOTICE = /^\[The record of this conversation lost /;
+const isNotice = (block: PromptBlock): boolean => block.type === 'text' && NOTICE.test(block.text);
+
 /** Messages that got no answer stand before the newest one in the same prompt message. */
 function newestText(blocks: readonly PromptBlock[]): string {
-  const block = blocks.findLast((candidate) => candidate.type === 'text' && !ATTACHMENT.test(candidate.text));
+  const block = blocks.findLast((candidate) => candidate.type === 'text' && !ATTACHMENT.test(candidate.text) && !isNotice(candidate));
   return block?.type === 'text' ? block.text : '';
 }
 

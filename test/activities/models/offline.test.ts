@@ -5,6 +5,7 @@ import { OMITTED_MARK } from '../../../src/core/context.js';
 import type { PromptMessage } from '../../../src/core/model.js';
 import type { TranscriptRow } from '../../../src/core/transcript.js';
 import { createOfflineProvider, offlineAnswer, OFFLINE_NOTE } from '../../../src/activities/models/offline.js';
+import { lostText } from '../../../src/activities/store-behind.js';
 import { answered, call, EXEC, READ, request, result, texts, user } from './helpers.js';
 
 const WRITE = { name: 'write', description: 'Writes.', parameters: { type: 'object' } };
@@ -108,6 +109,15 @@ test('an image is seen by its type', () => {
 test('only the newest request counts, not one that was stopped before it', () => {
   const message: PromptMessage = { role: 'user', blocks: [{ type: 'text', text: 'run: rm -rf x' }, { type: 'text', text: '[The turn was stopped here: stopped.]' }, { type: 'text', text: 'hello' }, { type: 'text', text: '[document: a.pdf]' }] };
   expect(ask([message])).toMatchObject({ calls: [], stop: 'stop' });
+});
+
+test('the notice of lost entries is no request: what the person asked is answered, at the turn\'s start and in its middle', () => {
+  const notice = { type: 'text' as const, text: lostText(Date.now()) };
+  const asked = user('chain: 2 echo {i}');
+  const start = ask([...before, { role: 'user', blocks: [...(asked.role === 'user' ? asked.blocks : []), notice] }]);
+  expect(start.calls).toMatchObject([{ args: { command: 'echo 1' } }]);
+  const middle = ask([...before, asked, answered(start, 1), result('call_1_0', '1'), { role: 'user', blocks: [notice] }]);
+  expect(middle.calls).toMatchObject([{ args: { command: 'echo 2' } }]);
 });
 
 test('a missing tool is said, not called', () => {
