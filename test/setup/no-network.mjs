@@ -12,9 +12,9 @@ import { fileURLToPath } from 'node:url';
 
 const mark = Symbol.for('openclaw.test.no-network');
 
-/** Every variable that names or enables a provider, or leads to a developer's own gateway or Temporal. */
+/** Every variable that names or enables a provider or a messenger, or leads to a developer's own gateway or Temporal. */
 const KEYS = new RegExp(
-  '^(ANTHROPIC|OPENAI|GEMINI|GOOGLE|DEEPSEEK|OPENROUTER|OLLAMA|MISTRAL|GROQ|XAI|BRAVE|SEARXNG|TEMPORAL)_' +
+  '^(ANTHROPIC|OPENAI|GEMINI|GOOGLE|DEEPSEEK|OPENROUTER|OLLAMA|MISTRAL|GROQ|XAI|BRAVE|SEARXNG|TELEGRAM|TEMPORAL)_' +
     '|^OPENCLAW_(MODEL|STATE_DIR|CONFIG_PATH|PROFILE|GATEWAY_PORT|GATEWAY_TOKEN|GATEWAY_PASSWORD|WORKSPACE_DIR)$',
 );
 

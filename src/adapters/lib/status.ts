@@ -17,6 +17,8 @@ export interface StatusKeeper {
   enter(state: ChannelState, trouble?: Trouble): void;
   /** Something went wrong and the connection stands. */
   note(trouble: Trouble): void;
+  /** Takes back a note of this code. */
+  mended(code: string): void;
   self(name: string): void;
   alive(): void;
   inbound(): void;
@@ -46,6 +48,10 @@ export function createStatus(account: ChannelAccount, onStatus: (status: Channel
       change({ ...rest, state, since: state === status.state ? status.since : Date.now(), ...(error ? { lastError: error } : {}) });
     },
     note: (trouble) => change({ ...status, lastError: told(trouble) as NonNullable<ChannelStatus['lastError']> }),
+    mended(code) {
+      const { lastError, ...rest } = status;
+      if (lastError?.code === code) change(rest);
+    },
     self(name) {
       status = { ...status, self: name };
     },

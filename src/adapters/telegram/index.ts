@@ -1,6 +1,60 @@
-/** Telegram, by long polling: nothing listens. */
+/**
+ * Telegram, by long polling: nothing listens. Puts the pieces of one account together.
+ * Invariant: stopping ends what receives; a send that is under way ends by itself.
+ */
+import { messageOf } from '../../core/errors.js';
 import type { AdapterFactory } from '../contract.js';
+import { accountLog } from '../lib/log.js';
+import { createStatus } from '../lib/status.js';
+import { timingsOf } from '../lib/timings.js';
+import { createClient, within } from './client.js';
+import { createIntake } from './intake.js';
+import { createFetchMedia } from './media.js';
+import { type Poller, startPolling } from './poll.js';
+import { createSender } from './send.js';
+import { apiRootOf, botToken, mediaLimit, settingsOf } from './settings.js';
 
-export const createTelegram: AdapterFactory = () => {
-  throw new Error('not yet');
+export const createTelegram: AdapterFactory = (deps) => {
+  const { config, media } = deps;
+  const { channel, account } = config;
+  const settings = settingsOf(config);
+  const timings = timingsOf(deps.timings);
+  const log = accountLog(deps.log, config);
+  const status = createStatus(config, deps.onStatus);
+  const client = createClient({ apiRoot: apiRootOf(settings), token: () => botToken(config, deps.env), status });
+  const fetchMedia = createFetchMedia({ client, media, log, timings, maxBytes: mediaLimit(settings) });
+  const sender = createSender({ channel, account, client, media, status, timings, ...(settings.textChunkLimit === undefined ? {} : { chunkLimit: settings.textChunkLimit }) });
+  const under = new Set<Promise<unknown>>();
+  let poller: Poller | undefined;
+
+  /** Until it is answered the button shows that it waits. */
+  function onPressed(queryId: string): void {
+    const answered: Promise<unknown> = Promise.resolve()
+      .then(() => client.api().answerCallbackQuery(queryId, {}, within(timings.call)))
+      .catch((error: unknown) => log.debug({ error: messageOf(error) }, 'Telegram: a pressed button was not acknowledged'))
+      .finally(() => under.delete(answered));
+    under.add(answered);
+  }
+
+  return {
+    channel,
+    account,
+    sender,
+    status: status.get,
+    start() {
+      poller ??= startPolling({
+        client,
+        status,
+        log,
+        timings,
+        intakeOf: (self) => createIntake({ at: { account, self }, onInbound: deps.onInbound, fetchMedia, onPressed, status, log, timings }),
+      });
+    },
+    async stop() {
+      const stopped = poller;
+      poller = undefined;
+      await stopped?.stop();
+      await Promise.all(under);
+    },
+  };
 };
