@@ -9,6 +9,7 @@ import type {
 import { ENDED_BY_STOP, SKIPPED_BY_STOP } from '../core/run.js';
 import type { RowContent, TranscriptRow } from '../core/transcript.js';
 import { approvalById, approvalOfCall, callKey, cancelApprovals, handedOnApprovals, settleApproval } from '../storage/approvals.js';
+import { lineOf } from '../storage/deliveries.js';
 import { draftText } from '../storage/drafts.js';
 import { assertFence, ensureSession, storeBehind, takeGeneration, type Tx } from '../storage/fence.js';
 import { type Inbound, endInbound, inboundById, inboxItem, markTaken, openInbound } from '../storage/inbound.js';
@@ -16,6 +17,7 @@ import { takeLost } from '../storage/lost.js';
 import { pinnedHost } from '../storage/meta.js';
 import { appendRows, highestSeq, rowAt, runRows, sameIdentity, type NewRow } from '../storage/transcript.js';
 import { waitedForPeople } from '../storage/waited.js';
+import { enqueueAnswer } from './answer.js';
 import { type ApprovalActivities, callsToAsk, createApprovalActivities } from './approvals.js';
 import type { ActivityDeps } from './deps.js';
 import { translated } from './failures.js';
@@ -161,19 +163,22 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
       await assertFence(tx, input);
       const known = await inboundById(tx, input.inboundId);
       await expectSeen(tx, input, known);
-      const { runId } = known!;
+      const { runId, message } = known!;
       // A repeated end: what was recorded stands, and the rows that closed the run are not written a second time.
-      if (known!.outcome) return { outcome: known!.outcome, nextSeq: (await highestSeq(tx, input.session)) + 1, runId };
+      if (known!.outcome) return { outcome: known!.outcome, nextSeq: (await highestSeq(tx, input.session)) + 1, runId, message };
       const late = input.last ? await lateAnswer(tx, input, input.last.seq) : undefined;
       const end = late ? await endAfterLateAnswer(tx, input, late) : { outcome: input.outcome, rows: await closingRows(tx, input, begun) };
       if (end.rows.length > 0) await appendRows(tx, input, end.rows);
       const reason = end.outcome.state === 'ok' ? undefined : input.last?.kind === 'error' ? input.last.code : input.last?.reason;
       await endInbound(tx, input.inboundId, { state: end.outcome.state, outcome: end.outcome, ...(reason === undefined ? {} : { reason }) });
       const cancelled = await cancelApprovals(tx, input.run, reason ?? 'the run ended');
-      return { outcome: end.outcome, nextSeq: (await highestSeq(tx, input.session)) + 1, runId, cancelled };
+      await enqueueAnswer(tx, known!, end.outcome);
+      return { outcome: end.outcome, nextSeq: (await highestSeq(tx, input.session)) + 1, runId, message, cancelled };
     });
     for (const id of ended.cancelled ?? []) deps.events.publish({ type: 'approval', id, session: input.session, run: input.run, runId: ended.runId, step: input.step, attempt: 1, at: Date.now() });
     deps.events.publish({ type: 'end', state: ended.outcome.state, session: input.session, run: input.run, runId: ended.runId, step: input.step, attempt: 1, at: Date.now() });
+    // Also after a repeated end: the first one may have died before this.
+    if (ended.message.channel !== RPC_CHANNEL) void deps.deliveries?.wake(lineOf(ended.message));
     return { outcome: ended.outcome, nextSeq: ended.nextSeq };
   }
 }

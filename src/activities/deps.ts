@@ -1,7 +1,7 @@
 /**
  * What the activities are made of. `host/` builds it; everything that a config reload may change is behind a function.
  */
-import type { MediaStore, Logger, RunEvents } from '../core/ports.js';
+import type { DeliveryWaker, MediaStore, Logger, RunEvents } from '../core/ports.js';
 import type { ThinkingLevel } from '../core/model.js';
 import type { Budgets } from '../storage/ledger.js';
 import type { Db } from '../storage/sqlite.js';
@@ -32,6 +32,8 @@ export interface ActivityDeps {
   endCommand(key: string): Promise<boolean>;
   /** A session's chain ends because of what it found, and is about to be startable anew: somebody may look at once. */
   chainEnds?(): void;
+  /** Wakes the line of an answer that leaves through a messenger. Absent: nothing does, and the sweeper finds it. */
+  readonly deliveries?: DeliveryWaker;
   models(): ModelRegistry;
   tools(): ToolRegistry;
   settings(): TurnSettings;
