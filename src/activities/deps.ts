@@ -5,6 +5,7 @@ import type { DeliveryWaker, MediaStore, Logger, RunEvents } from '../core/ports
 import type { ThinkingLevel } from '../core/model.js';
 import type { Budgets } from '../storage/ledger.js';
 import type { Db } from '../storage/sqlite.js';
+import type { Speech } from './media/speech.js';
 import type { ModelRegistry } from './models/types.js';
 import type { ToolRegistry } from './tools/types.js';
 
@@ -35,6 +36,8 @@ export interface ActivityDeps {
   /** Wakes the line of an answer that leaves through a messenger. Absent: nothing does, and the sweeper finds it. */
   readonly deliveries?: DeliveryWaker;
   models(): ModelRegistry;
+  /** Whom voice is sent to. Absent: nobody. */
+  speech?(): Speech;
   tools(): ToolRegistry;
   settings(): TurnSettings;
   /** Limits of spending, and whose days and months they mean. */

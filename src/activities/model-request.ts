@@ -3,11 +3,14 @@
  */
 import { assembleContext, estimateTokens } from '../core/context.js';
 import type { ModelRequest, ToolSpec } from '../core/model.js';
+import { LIMITS } from '../core/names.js';
 import type { CallModelInput } from '../core/run.js';
 import type { Inbound } from '../storage/inbound.js';
 import { mayUse, rightsOf } from '../storage/rights.js';
 import { recentRows } from '../storage/transcript.js';
 import type { ActivityDeps } from './deps.js';
+import { NO_SPEECH } from './media/speech.js';
+import { withTranscripts } from './media/transcripts.js';
 import type { ModelFacts } from './models/types.js';
 import type { Tool } from './tools/types.js';
 
@@ -22,11 +25,12 @@ export async function modelRequest(deps: ActivityDeps, input: CallModelInput, in
   const tools = deps.tools().tools.filter((tool) => mayUse(rights, tool.name)).map(toolSpec);
   const system = [await deps.systemPrompt(), asked?.extraSystemPrompt].filter((part) => part !== undefined && part !== '').join('\n\n');
   const room = Math.floor((known.contextWindow - known.maxTokens - estimateTokens(system) - estimateTokens(JSON.stringify(tools))) * SAFETY);
-  const rows = await recentRows(deps.db, input.session, input.conversation, room * CHARS_PER_TOKEN);
+  const stored = await recentRows(deps.db, input.session, input.conversation, room * CHARS_PER_TOKEN);
+  const rows = await withTranscripts(deps.db, stored, deps.speech?.() ?? NO_SPEECH);
   const { messages } = assembleContext(
     // A zombie's later row is not part of what this step reads.
     rows.filter((row) => row.seq < input.seq),
-    { maxTokens: room, images: known.images, speakers: inbound?.message.conversation.kind !== 'direct' },
+    { maxTokens: room, images: known.images, imageBytes: LIMITS.imageBytes, speakers: inbound?.message.conversation.kind !== 'direct' },
   );
   const thinking = known.reasoning ? (asked?.thinking ?? deps.settings().thinking) : 'off';
   return { model, system, messages, tools, maxTokens: known.maxTokens, thinking };

@@ -20,6 +20,8 @@ import type { ActivityDeps } from './deps.js';
 import { toFailure, translated } from './failures.js';
 import { placeOf, resultContent } from './follow-on.js';
 import { type Running, whileHeartbeating } from './heartbeat.js';
+import { NO_SPEECH } from './media/speech.js';
+import { sessionMedia } from './media/transcripts.js';
 import { repairing } from './store-behind.js';
 import { validateArgs } from './tools/validate.js';
 import { type Claims, type Tool, type ToolResult, textResult } from './tools/types.js';
@@ -102,7 +104,8 @@ export function createRunTool(deps: ActivityDeps): RunTool {
       finish: (claim, result) => finishClaim(db, input, claim, 'done', result),
     };
     try {
-      return await tool.run(call.args, { key, session: input.session, attempt: running.attempt, signal, cancelled: () => running.cancelled(), emit: onOutput, approved, claims });
+      const attachments = (prefix: string) => sessionMedia(db, input.session, prefix, deps.speech?.() ?? NO_SPEECH);
+      return await tool.run(call.args, { key, session: input.session, attempt: running.attempt, signal, cancelled: () => running.cancelled(), emit: onOutput, approved, claims, attachments });
     } finally {
       living.delete(token);
     }

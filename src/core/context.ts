@@ -5,7 +5,7 @@
  * prompt and the older messages are byte-identical from call to call as long as nothing is cut (providers cache them).
  */
 import type { PromptBlock, PromptCall, PromptMessage } from './model.js';
-import type { Attachment } from './message.js';
+import type { Attachment, MediaRef } from './message.js';
 import type { TranscriptRow } from './transcript.js';
 
 export interface ContextOptions {
@@ -13,6 +13,8 @@ export interface ContextOptions {
   readonly maxTokens: number;
   /** The model takes images; otherwise they are described. */
   readonly images: boolean;
+  /** Bytes of the largest image a model gets; larger ones are described. Absent: any. */
+  readonly imageBytes?: number;
   /** Lines of the conversation say who spoke (groups). */
   readonly speakers: boolean;
 }
@@ -29,6 +31,14 @@ export interface AssembledContext {
 export const estimateTokens = (text: string): number => Math.ceil(text.length / 3.5);
 /** Providers bill an image at about this. */
 const IMAGE_TOKENS = 1_500;
+/** The image formats that every provider takes. */
+export const SHOWN_IMAGES: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp']);
+/** Characters of one transcript in the prompt: as much as of one tool result. `read` gives the rest. */
+const TRANSCRIPT_CHARS = 16_000;
+/** Characters of a name that a sender chose. */
+const NAME_CHARS = 200;
+/** Digits of a content's hash that name it to the model: 48 bits are unique in any session. */
+const REFERENCE_DIGITS = 12;
 export const OMITTED_MARK = '[Earlier messages of this conversation are not shown: they no longer fit.]';
 /** What the model reads for a call whose result was never recorded. */
 export const NO_RESULT = 'No result was recorded for this call. Check before repeating it.';
@@ -81,7 +91,7 @@ function renderTurn(rows: readonly TranscriptRow[], options: ContextOptions): Re
     const content = row.content;
     switch (content.type) {
       case 'user':
-        messages.push({ role: 'user', blocks: userBlocks(content.text, content.attachments, options.speakers ? (content.sender.name ?? content.sender.id) : undefined, options.images) });
+        messages.push({ role: 'user', blocks: userBlocks(content.text, content.attachments, options.speakers ? (content.sender.name ?? content.sender.id) : undefined, options) });
         break;
       case 'assistant': {
         // The provider's own ids repeat across turns; this one is unique and stable.
@@ -135,16 +145,14 @@ function wellFormedArgs(args: PromptCall['args']): PromptCall['args'] {
 /** Letters and digits only: every provider takes it. At most 40 characters (OpenAI's limit). */
 const promptCallId = (row: TranscriptRow, index: number): string => `call_${row.seq}_${index}`;
 
-function userBlocks(text: string, attachments: readonly Attachment[], speaker: string | undefined, images: boolean): PromptBlock[] {
+function userBlocks(text: string, attachments: readonly Attachment[], speaker: string | undefined, options: ContextOptions): PromptBlock[] {
   const blocks: PromptBlock[] = [];
   const line = speaker === undefined ? text : `${speaker}: ${text}`;
   if (line !== '') blocks.push({ type: 'text', text: line });
   for (const attachment of attachments) {
-    if (images && attachment.kind === 'image' && attachment.media && attachment.mime) {
-      blocks.push({ type: 'image', mime: attachment.mime, hash: attachment.media.hash });
-    } else {
-      blocks.push({ type: 'text', text: describeAttachment(attachment) });
-    }
+    const image = shownImage(attachment, options);
+    blocks.push(image ?? { type: 'text', text: describeAttachment(attachment) });
+    if (image && attachment.caption) blocks.push({ type: 'text', text: attachment.caption });
   }
   return blocks.length > 0 ? blocks : [{ type: 'text', text: '(empty message)' }];
 }
@@ -154,14 +162,43 @@ function toolBlocks(blocks: readonly { readonly type: string }[], images: boolea
   return out.length > 0 ? out : [{ type: 'text', text: '(no output)' }];
 }
 
-/** One line that says what is known of an attachment the model cannot see. */
-export function describeAttachment(a: Attachment): string {
-  const facts = [a.name, a.mime, a.size === undefined ? undefined : `${a.size} bytes`, a.problem].filter((fact) => fact !== undefined && fact !== '');
-  if (a.location) facts.push(`${a.location.latitude}, ${a.location.longitude}${a.location.title ? ` (${a.location.title})` : ''}`);
-  if (a.contact) facts.push([a.contact.name, a.contact.phone].filter(Boolean).join(' '));
-  const head = `[${a.kind}${facts.length > 0 ? `: ${facts.join(', ')}` : ''}]`;
-  return [head, a.caption, a.transcript === undefined ? undefined : `Transcript: ${a.transcript}`].filter(Boolean).join(' ');
+/** A picture sent as a file is one too. */
+function shownImage(a: Attachment, options: ContextOptions): PromptBlock | undefined {
+  if (!options.images || (a.kind !== 'image' && a.kind !== 'document') || !a.media || a.mime === undefined || !SHOWN_IMAGES.has(a.mime)) return undefined;
+  if (options.imageBytes !== undefined && (a.size ?? 0) > options.imageBytes) return undefined;
+  return { type: 'image', mime: a.mime, hash: a.media.hash };
 }
+
+/** What `read` takes as the path of an attachment. */
+export const mediaReference = (ref: MediaRef): string => `media:${ref.hash.slice(0, REFERENCE_DIGITS)}`;
+
+/** One line that says what is known of an attachment the model does not see, and how to open what it has. */
+export function describeAttachment(a: Attachment): string {
+  const { location, contact } = a;
+  const facts = [
+    a.name === undefined ? undefined : oneLine(a.name),
+    a.mime,
+    a.size === undefined ? undefined : `${a.size} bytes`,
+    a.durationMs === undefined ? undefined : `${Math.round(a.durationMs / 1000)} s`,
+    a.problem === undefined ? undefined : oneLine(a.problem),
+    location && `${location.latitude}, ${location.longitude}${location.title ? ` (${oneLine(location.title)})` : ''}`,
+    contact && oneLine([contact.name, contact.phone].filter(Boolean).join(' ')),
+    a.media && mediaReference(a.media),
+    a.transcript === undefined && a.transcriptProblem !== undefined ? `not transcribed: ${a.transcriptProblem}` : undefined,
+  ].filter((fact) => fact !== undefined && fact !== '');
+  const head = `[${a.kind}${facts.length > 0 ? `: ${facts.join(', ')}` : ''}]`;
+  return [head, a.caption, a.transcript === undefined ? undefined : transcriptText(a.transcript, a.media)].filter(Boolean).join(' ');
+}
+
+function transcriptText(transcript: string, media: MediaRef | undefined): string {
+  if (transcript === '') return 'Transcript: (no words were heard)';
+  if (transcript.length <= TRANSCRIPT_CHARS) return `Transcript: ${transcript}`;
+  const cut = transcript.slice(0, TRANSCRIPT_CHARS);
+  return `Transcript: ${cut} [… ${transcript.length - cut.length} more characters${media ? `; all of it: read ${mediaReference(media)}` : ''}]`;
+}
+
+/** What a sender wrote must not look like a line of ours. */
+const oneLine = (text: string): string => text.replace(/[\s\u0000-\u001f\u007f]+/g, ' ').trim().slice(0, NAME_CHARS);
 
 /** Providers want user and assistant to alternate: neighbouring user messages become one. */
 function mergeUsers(messages: readonly PromptMessage[]): PromptMessage[] {

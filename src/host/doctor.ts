@@ -17,6 +17,7 @@ import { readCondition } from '../sessions/condition.js';
 import { openNotices } from '../storage/notices.js';
 import { storePragmas } from '../storage/sqlite.js';
 import { sweepable } from '../storage/inbound.js';
+import { speechCheck } from './doctor-speech.js';
 import type { Runtime } from './runtime.js';
 import type { Temporal } from './temporal.js';
 
@@ -102,6 +103,7 @@ export async function doctorChecks(deps: DoctorDeps, deep: boolean): Promise<rea
       const { primary, configured } = await models.status();
       return configured ? { status: 'ok', detail: primary } : { status: 'warn', detail: 'no model key: the built-in offline provider answers', remedy: 'Set ANTHROPIC_API_KEY (or another provider’s key) and restart.' };
     }),
+    check('media.audio', 'Transcription', () => speechCheck(runtime.live.speech())),
     check('budgets', 'Budgets', async () => {
       const { limits } = runtime.live.budgets();
       const wanted = runtime.live.loaded().config.agents.defaults.userTimezone;

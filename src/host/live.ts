@@ -5,6 +5,7 @@
 import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import type { ActivityDeps, TurnSettings } from '../activities/deps.js';
+import { createSpeech, type Speech } from '../activities/media/speech.js';
 import { type ModelRegistry, type OllamaProbe, createModelRegistry, ollamaAddress, probeOllama } from '../activities/models/index.js';
 import { DEFAULT_ALLOW } from '../activities/tools/exec/policy.js';
 import { createToolRegistry } from '../activities/tools/registry.js';
@@ -19,7 +20,7 @@ import { type LoadedConfig, type PathOptions, expandHome, loadConfig, workspaceO
 import type { Budgets } from '../storage/ledger.js';
 import type { StateDir } from './state-dir.js';
 
-export interface Live extends Pick<ActivityDeps, 'models' | 'tools' | 'settings' | 'budgets' | 'systemPrompt'> {
+export interface Live extends Required<Pick<ActivityDeps, 'models' | 'speech' | 'tools' | 'settings' | 'budgets' | 'systemPrompt'>> {
   /** What the process runs with. */
   loaded(): LoadedConfig;
   workspace(): string;
@@ -31,6 +32,7 @@ interface Current {
   readonly loaded: LoadedConfig;
   readonly workspace: string;
   readonly models: ModelRegistry;
+  readonly speech: Speech;
   readonly tools: ToolRegistry;
 }
 
@@ -51,6 +53,7 @@ export async function createLive(options: { readonly paths: StateDir; readonly p
       loaded,
       workspace,
       models: createModelRegistry({ config, env, log: options.log, ollama }),
+      speech: createSpeech({ config, env }),
       tools: createToolRegistry({ workspace, stateDir: options.paths.stateDir, jobsDir: options.paths.jobs, media: options.media, log: options.log, config: toolConfig(config, env['HOME'] || homedir()), env }),
     };
   }
@@ -59,6 +62,7 @@ export async function createLive(options: { readonly paths: StateDir; readonly p
     loaded: () => current.loaded,
     workspace: () => current.workspace,
     models: () => current.models,
+    speech: () => current.speech,
     tools: () => current.tools,
     settings: () => turnSettings(current.loaded.config),
     budgets: () => budgetsOf(current.loaded.config),

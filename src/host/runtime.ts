@@ -61,7 +61,7 @@ async function compose({ paths, pathOptions, first, log, db }: Opened): Promise<
         const job = await killJob(paths.jobs, key);
         return job.state === 'running' || job.state === 'unknown' || (job.state === 'done' && job.owner !== undefined);
       },
-      models: () => live.models(), tools: () => live.tools(), settings: () => live.settings(), budgets: () => live.budgets(), systemPrompt: () => live.systemPrompt(),
+      models: () => live.models(), speech: () => live.speech(), tools: () => live.tools(), settings: () => live.settings(), budgets: () => live.budgets(), systemPrompt: () => live.systemPrompt(),
     }),
     close: () => db.destroy(),
   };

@@ -132,7 +132,19 @@ describe('attachments', () => {
     const w = writeRows();
     w.user('look', { attachments: [image] });
     expect(read(w.rows)).toEqual(['user: look | <image image/png h>']);
-    expect(read(w.rows, { images: false })).toEqual(['user: look | [image: cat.png, image/png, 5 bytes]']);
+    expect(read(w.rows, { images: false })).toEqual(['user: look | [image: cat.png, image/png, 5 bytes, media:h]']);
+  });
+
+  it('an image keeps its caption, and one that was sent as a file is an image too', () => {
+    const w = writeRows();
+    w.user('look', { attachments: [{ ...image, caption: 'my cat' }, { ...image, kind: 'document', media: { hash: 'd' } }] });
+    expect(read(w.rows)).toEqual(['user: look | <image image/png h> | my cat | <image image/png d>']);
+  });
+
+  it('an image that no model takes, or that is too large for one, is described with how to open it', () => {
+    const w = writeRows();
+    w.user('', { attachments: [{ ...image, mime: 'image/heic' }, { ...image, size: 11 }, { ...image, size: 10 }] });
+    expect(read(w.rows, { imageBytes: 10 })).toEqual(['user: [image: cat.png, image/heic, 5 bytes, media:h] | [image: cat.png, image/png, 11 bytes, media:h] | <image image/png h>']);
   });
 
   it('an image that could not be fetched is described with the reason', () => {
@@ -162,8 +174,21 @@ describe('attachments', () => {
     [{ kind: 'voice', mime: 'audio/ogg', transcript: 'call me' }, '[voice: audio/ogg] Transcript: call me'],
     [{ kind: 'document', name: 'a.pdf', caption: 'the bill' }, '[document: a.pdf] the bill'],
     [{ kind: 'sticker' }, '[sticker]'],
+    [{ kind: 'document', name: 'a.pdf', mime: 'application/pdf', size: 9, media: { hash: 'abcdef0123456789' } }, '[document: a.pdf, application/pdf, 9 bytes, media:abcdef012345]'],
+    [{ kind: 'video', mime: 'video/mp4', size: 9, durationMs: 12_400, media: { hash: 'abcdef0123456789' } }, '[video: video/mp4, 9 bytes, 12 s, media:abcdef012345]'],
+    [{ kind: 'video', problem: 'larger than\n20 MiB' }, '[video: larger than 20 MiB]'],
+    [{ kind: 'voice', mime: 'audio/ogg', media: { hash: 'abcdef0123456789' }, transcriptProblem: 'no provider' }, '[voice: audio/ogg, media:abcdef012345, not transcribed: no provider]'],
+    [{ kind: 'voice', media: { hash: 'abcdef0123456789' }, transcript: 'call me', transcriptProblem: 'old' }, '[voice: media:abcdef012345] Transcript: call me'],
+    [{ kind: 'voice', transcript: '' }, '[voice] Transcript: (no words were heard)'],
+    [{ kind: 'document', name: 'a]\n[image: x' }, '[document: a] [image: x]'],
   ] as const)('%j is one line', (attachment, line) => {
     expect(describeAttachment(attachment)).toBe(line);
+  });
+
+  it('a transcript longer than a result may be is cut, and names where all of it is', () => {
+    const line = describeAttachment({ kind: 'voice', media: { hash: 'abcdef0123456789' }, transcript: 'w'.repeat(16_500) });
+    expect(line.length).toBeLessThan(16_200);
+    expect(line).toMatch(/w \[… 500 more characters; all of it: read media:abcdef012345\]$/);
   });
 });
 

@@ -68,6 +68,9 @@ const FAMILIES: Readonly<Record<string, readonly (readonly [RegExp, ModelFacts])
     [/^gpt-5\.2$|^gpt-5\.2-\d/, facts(272_000, OUTPUT, true, true, price(1.75, 14, 0.175))],
     [/^gpt-(?:5|[6-9])/, facts(272_000, OUTPUT, true, true)],
     [/^gpt-4\.1$/, facts(1_000_000, OUTPUT, true, false, price(2, 8, 0.5))],
+    // Voice to text: audio tokens in, text tokens out.
+    [/^gpt-4o-mini-transcribe/, facts(16_000, 2_000, false, false, price(3, 5, 3))],
+    [/^gpt-4o-transcribe/, facts(16_000, 2_000, false, false, price(6, 10, 6))],
     [/^gpt-4o$/, facts(128_000, 16_384, true, false, price(2.5, 10, 1.25))],
     [/^o[1-9]/, facts(200_000, OUTPUT, true, true)],
   ],

@@ -42,7 +42,7 @@ export function createOpenAiProvider(options: OpenAiOptions): ModelProvider {
       const body = openaiRequest(options.id, request, options.facts(request.model), await loadImages(request.messages, loadMedia));
       try {
         return await onLine({ provider: options.id, outer: signal, timings: patience(request, options.timings ?? DEFAULT_TIMINGS), alive: aliveTicker(onEvent) }, async (line) => {
-          const stream = await client(options, line.fetch).chat.completions.create(body, { signal: line.signal });
+          const stream = await openaiClient(options, line.fetch).chat.completions.create(body, { signal: line.signal });
           return answerOf(options.id, request, await collect(options.id, stream as AsyncIterable<Chunk>, onEvent));
         });
       } catch (error) {
@@ -58,7 +58,7 @@ function patience(request: ModelRequest, timings: StreamTimings): StreamTimings 
   return request.thinking === 'medium' || request.thinking === 'high' ? { firstByteMs: timings.firstByteMs * 2, silenceMs: timings.silenceMs * 2 } : timings;
 }
 
-function client(options: OpenAiOptions, fetch: typeof globalThis.fetch): OpenAI {
+export function openaiClient(options: Pick<OpenAiOptions, 'id' | 'baseUrl' | 'key' | 'headers'>, fetch: typeof globalThis.fetch): OpenAI {
   return new OpenAI({
     // The SDK wants one; the header is taken out again where the server wants none.
     apiKey: options.key || 'none',

@@ -3,12 +3,10 @@
  * providers take.
  */
 import type { ModelCall, PromptBlock, PromptMessage, Usage } from '../../core/model.js';
-import { estimateTokens } from '../../core/context.js';
+import { SHOWN_IMAGES, estimateTokens } from '../../core/context.js';
 import { LIMITS } from '../../core/names.js';
 import type { ModelRequest } from '../../core/model.js';
 
-/** What every provider reads. */
-const IMAGE_TYPES: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp']);
 type ImageType = 'image/jpeg' | 'image/png' | 'image/gif' | 'image/webp';
 
 /** A block with its bytes, or words in the place of an image that cannot be sent. */
@@ -24,7 +22,7 @@ export async function loadImages(messages: readonly PromptMessage[], load: (hash
   const hashes = new Set<string>();
   for (const message of messages) {
     if (message.role === 'assistant') continue;
-    for (const block of message.blocks) if (block.type === 'image' && IMAGE_TYPES.has(block.mime)) hashes.add(block.hash);
+    for (const block of message.blocks) if (block.type === 'image' && SHOWN_IMAGES.has(block.mime)) hashes.add(block.hash);
   }
   const images = new Map<string, LoadedImage>();
   for (const hash of hashes) {

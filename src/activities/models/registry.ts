@@ -26,7 +26,7 @@ export interface RegistryOptions {
 }
 
 /** One provider as this config and environment have it. */
-interface Setup {
+export interface Setup {
   readonly id: string;
   readonly wire: Wire;
   readonly baseUrl: string;
@@ -126,7 +126,7 @@ function knownRefs(configured: ReadonlyMap<string, ModelProviderConfig>, ollama:
   ];
 }
 
-function setupOf(id: string, config: ModelProviderConfig | undefined, ollama: OllamaProbe | undefined, env: NodeJS.ProcessEnv): SetupResult {
+export function setupOf(id: string, config: ModelProviderConfig | undefined, ollama: OllamaProbe | undefined, env: NodeJS.ProcessEnv): SetupResult {
   const known = builtIn(id);
   const isOllama = id === OLLAMA.id;
   if (!known && !config && !isOllama) return { problem: `there is no provider "${id}": add models.providers.${id} or use one of ${PROVIDERS.map((p) => p.id).join(', ')}` };

@@ -1,5 +1,5 @@
 /**
- * `read`: lines of a text file, an image as an image, the whole output of a command.
+ * `read`: lines of a text file, pages of a PDF, an image as an image, an attachment, the whole output of a command.
  *
  * Invariant: what comes back says exactly which part of the file it is and how to read on; bytes that are no text are
  * never shown as if they were.
@@ -8,22 +8,22 @@ import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
-import { fileTypeFromBuffer } from 'file-type';
 import Type from 'typebox';
+import { SHOWN_IMAGES } from '../../core/context.js';
 import { CodedError } from '../../core/errors.js';
 import { LIMITS } from '../../core/names.js';
+import { createPdfReader, type PdfReader } from '../media/pdf.js';
+import { decodeText, isUtf16, sniff } from '../media/text.js';
 import { FILES, jobFolder, readJson, type JobOwner } from './exec/job-files.js';
 import { openInside, refused, resolveInside, type Roots } from './files.js';
 import { problemResult } from './problems.js';
-import { TEXT_CAP } from './truncate.js';
-import { textResult, type Tool, type ToolContext, type ToolEnv, type ToolResult } from './types.js';
+import { MEDIA, readMedia } from './read-media.js';
+import { foldedLines, linesPart, pagesPart } from './read-pages.js';
+import { type Tool, type ToolContext, type ToolEnv, type ToolResult } from './types.js';
 
-const DEFAULT_LINES = 1_000;
-/** Minified files have lines of megabytes. */
-const LINE_CHARS = 2_000;
-/** The formats every provider takes. */
-const IMAGES = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp']);
 const SNIFF_BYTES = 8_192;
+/** A PDF is read as a whole; larger ones are books of pictures. */
+const PDF_BYTES = 64 * 1024 * 1024;
 
 const parameters = Type.Object({
   path: Type.String(),
@@ -37,15 +37,16 @@ interface ReadArgs {
   readonly limit?: number;
 }
 
-export function createReadTool(env: ToolEnv): Tool {
+export function createReadTool(env: ToolEnv, pdf: PdfReader = createPdfReader()): Tool {
   return {
     name: 'read',
-    description: 'Read a text file (limit lines from line offset) or an image.',
+    description: 'Read a text file or PDF (limit lines or pages from offset), an image, or an attachment (path media:…).',
     parameters,
     policy: 'read-only',
     run: async (args, context) => {
       try {
-        return await readFileTool(env, args as unknown as ReadArgs, context);
+        const { path, ...part } = args as unknown as ReadArgs;
+        return await (path.startsWith(MEDIA) ? readMedia(env, pdf, path, part, context) : readFileTool(env, pdf, args as unknown as ReadArgs, context));
       } catch (error) {
         return problemResult(error);
       }
@@ -53,21 +54,27 @@ export function createReadTool(env: ToolEnv): Tool {
   };
 }
 
-async function readFileTool(env: ToolEnv, args: ReadArgs, context: ToolContext): Promise<ToolResult> {
+async function readFileTool(env: ToolEnv, pdf: PdfReader, args: ReadArgs, context: ToolContext): Promise<ToolResult> {
   const file = await openFor(env, args.path, context.session);
   try {
     const { size } = await file.stat();
     const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(SNIFF_BYTES, size)), 0, Math.min(SNIFF_BYTES, size), 0);
     const start = buffer.subarray(0, bytesRead);
-    const type = await fileTypeFromBuffer(start);
-    if (type && IMAGES.has(type.mime)) return await image(env, file, args.path, type.mime, size);
-    // XML formats have a type and are text.
-    const binary = start.includes(0) || (type !== undefined && !/xml|svg|rtf|x-ms-regedit|vcard|calendar/.test(type.mime));
-    if (binary) throw refused(args.path, `it is binary (${type?.mime ?? 'unknown type'}, ${size} bytes), not text`);
-    return await lines(file, args, size);
+    const { mime, text } = await sniff(start);
+    if (mime !== undefined && SHOWN_IMAGES.has(mime)) return await image(env, file, args.path, mime, size);
+    if (mime === 'application/pdf') return await pagesPart(pdf, await whole(file, args.path, size, PDF_BYTES), args, context.signal);
+    if (text) return await lines(file, args, size);
+    const decoded = isUtf16(start) ? await decodeText(await whole(file, args.path, size, LIMITS.mediaBytes)) : undefined;
+    if (decoded !== undefined) return await linesPart(foldedLines(decoded), args, size);
+    throw refused(args.path, `it is binary (${mime ?? 'unknown type'}, ${size} bytes), not text`);
   } finally {
     await file.close();
   }
+}
+
+async function whole(file: FileHandle, path: string, size: number, most: number): Promise<Buffer> {
+  if (size > most) throw refused(path, `it has ${size} bytes; at most ${most} of this kind are read`);
+  return file.readFile();
 }
 
 /** `job:<name>` is the whole output of a command of this session: results that are cut name it. */
@@ -92,27 +99,10 @@ async function image(env: ToolEnv, file: FileHandle, path: string, mime: string,
 }
 
 async function lines(file: FileHandle, args: ReadArgs, size: number): Promise<ToolResult> {
-  const first = args.offset ?? 1;
-  const limit = args.limit ?? DEFAULT_LINES;
-  const shown: string[] = [];
-  let chars = 0;
-  let number = 0;
-  let more = false;
   const stream = file.createReadStream({ start: 0, autoClose: false, encoding: 'utf8' });
-  for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
-    number += 1;
-    if (number < first) continue;
-    const cut = line.length > LINE_CHARS ? `${line.slice(0, LINE_CHARS)} [… ${line.length - LINE_CHARS} characters of this line left out]` : line;
-    if (shown.length >= limit || (chars + cut.length > TEXT_CAP && shown.length > 0)) {
-      more = true;
-      break;
-    }
-    shown.push(cut);
-    chars += cut.length + 1;
+  try {
+    return await linesPart(createInterface({ input: stream, crlfDelay: Infinity }), args, size);
+  } finally {
+    stream.destroy();
   }
-  stream.destroy();
-  const last = first + shown.length - 1;
-  const details = { bytes: size, first, last };
-  if (shown.length === 0) return textResult(size === 0 ? '(empty file)' : `The file has only ${number} lines.`, size > 0, { bytes: size });
-  return { ...textResult(more ? `${shown.join('\n')}\n[lines ${first} to ${last}; read on with offset ${last + 1}]` : shown.join('\n'), false, details), bytes: size };
 }

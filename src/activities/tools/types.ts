@@ -3,6 +3,7 @@
  */
 import type { TObject } from 'typebox';
 import type { ApprovalRequest } from '../../core/approval.js';
+import type { Attachment, MediaRef } from '../../core/message.js';
 import type { Logger, MediaStore } from '../../core/ports.js';
 import type { ToolPolicy } from '../../core/tool.js';
 import type { Block } from '../../core/transcript.js';
@@ -32,7 +33,11 @@ export interface ToolContext {
   /** A person, or a grant, allowed exactly this call. */
   readonly approved: boolean;
   readonly claims: Claims;
+  /** Attachments of this session's own messages, by the first digits of their hash; recordings with what was heard. */
+  attachments(prefix: string): Promise<readonly SessionMedia[]>;
 }
+
+export type SessionMedia = Attachment & { readonly media: MediaRef };
 
 /** Claims of side effects. One row per call key, written before the effect. */
 export interface Claims {

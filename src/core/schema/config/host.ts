@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import { DEFAULT_NAMESPACE, GATEWAY_PORT } from '../../names.js';
 import { decimal, flag, group, lazySecret, oneOf, opt, port, secret, table, text, texts, whole } from './kit.js';
+import { media } from './media.js';
 
 const model = Type.Object({
   id: text('The model\'s id at its provider.', { minLength: 1 }),
@@ -43,6 +44,7 @@ export const tools = group('What the agent can do on this machine.', {
     timeoutSeconds: whole('Time limit of a command, seconds.', { default: 1_800, minimum: 1 }),
   }),
   fs: group('File tools.', { roots: texts('Folders outside the workspace that file tools may use.') }),
+  media,
   web: group('The web.', {
     search: group('`web_search`; absent until one of the two is set up.', {
       enabled: flag('Offer the tool.', true),

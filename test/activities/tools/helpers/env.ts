@@ -97,6 +97,7 @@ export function makeContext(key: string, claims: Claims = makeClaims(), session 
     emit: (delta) => void deltas.push(delta),
     approved: false,
     claims,
+    attachments: async () => [],
     deltas,
     cancel: () => {
       cancelled = true;
