@@ -2,6 +2,7 @@
  * Rows as clients' questions need them: runs, sessions, history, timelines; and the port that reads them. Pure types.
  * `storage/runs` implements {@link RowStore}; the gateway shows what it gives. Times are epoch milliseconds.
  */
+import type { DeliveryState } from './channel.js';
 import type { Usage } from './model.js';
 import type { InboundState, RunOutcome } from './run.js';
 import type { TranscriptRow } from './transcript.js';
@@ -42,6 +43,17 @@ export interface RunRow {
   readonly usage?: Usage;
   readonly costUsd?: number;
   readonly model?: string;
+  /** For a message of a messenger, once the run ended with something to say. */
+  readonly delivery?: RunDelivery;
+}
+
+/** What became of a run's answer on its way to a messenger. */
+export interface RunDelivery {
+  readonly id: string;
+  readonly channel: string;
+  readonly account: string;
+  readonly state: DeliveryState;
+  readonly reason?: string;
 }
 
 /** A transcript row with its run's public id; rows of a run that nobody sent (imported ones) have none. */

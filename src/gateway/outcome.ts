@@ -65,7 +65,7 @@ export function agentResult(ended: EndedRun, conversation: string | undefined): 
       },
     },
   };
-  const base = { runId: row.runId, sessionKey: row.session, status: told.status, ...(final.run === row.run ? {} : { mergedInto: final.runId }) };
+  const base = { runId: row.runId, sessionKey: row.session, status: told.status, ...(final.run === row.run ? {} : { mergedInto: final.runId }), ...deliveryOf(final) };
   if (told.status === 'ok') return { ...base, summary: 'completed', result };
   throw new FailedAnswer(
     { code: 'UNAVAILABLE', message: told.error ?? 'the run failed', details: { code: told.code, runId: row.runId, state: told.state }, retryable: false },
@@ -87,8 +87,12 @@ export function waitResult(ended: EndedRun): Readonly<Record<string, unknown>> {
     ...(told.code === undefined ? {} : { code: told.code }),
     ...(final.run === row.run ? {} : { mergedInto: final.runId }),
     terminalReply: told.text === '' ? { disposition: 'none' } : { disposition: 'visible', text: told.text },
+    ...deliveryOf(final),
   };
 }
+
+/** A run ends with its turn; how far its answer got on the way to a messenger stands beside it. */
+const deliveryOf = ({ delivery }: Pick<RunRow, 'delivery'>) => (delivery ? { delivery } : {});
 
 const startedAt = (at: number | undefined) => (at === undefined ? {} : { startedAt: at });
 

@@ -4,9 +4,11 @@
  */
 import type { InboundState } from '../core/run.js';
 import type { Usage } from '../core/model.js';
-import type { EndedCursor, HistoryRow, RowStore, RunRow } from '../core/rows.js';
+import { RPC_CHANNEL } from '../core/names.js';
+import type { EndedCursor, HistoryRow, RowStore, RunDelivery, RunRow } from '../core/rows.js';
 import type { RowContent } from '../core/transcript.js';
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
+import { deliveriesOfRuns } from './deliveries.js';
 import { type Inbound, decode, inboundByRun, inboundByRunId } from './inbound.js';
 import { createSessionReader } from './sessions.js';
 import type { Db } from './sqlite.js';
@@ -78,7 +80,13 @@ export function createRunReader(db: Db): RowStore {
   async function many(rows: readonly Inbound[]): Promise<RunRow[]> {
     const usage = await usageOfRuns(db, rows.map((row) => row.run));
     const last = await lastRows(rows);
-    return rows.map((row) => record(row, usage.get(row.run), last.get(row.inboundId)));
+    const sent = await repliesOf(rows);
+    return rows.map((row) => record(row, usage.get(row.run), last.get(row.inboundId), sent.get(row.run)));
+  }
+
+  async function repliesOf(rows: readonly Inbound[]): Promise<ReadonlyMap<string, RunDelivery>> {
+    const found = await deliveriesOfRuns(db, rows.filter((row) => row.channel !== RPC_CHANNEL).map((row) => row.run));
+    return new Map(found.flatMap(({ run, kind, id, to, state, reason }) => (run === undefined || kind !== 'reply' ? [] : [[run, { id, channel: to.channel, account: to.account, state, ...(reason === undefined ? {} : { reason }) }] as const])));
   }
 
   /** What ended each run: the content of the row its outcome names. */
@@ -100,7 +108,7 @@ export function createRunReader(db: Db): RowStore {
     }));
   }
 
-  function record(row: Inbound, spent: { readonly usage: Usage; readonly costUsd: number; readonly steps: number; readonly model?: string } | undefined, last: RowContent | undefined): RunRow {
+  function record(row: Inbound, spent: { readonly usage: Usage; readonly costUsd: number; readonly steps: number; readonly model?: string } | undefined, last: RowContent | undefined, delivery: RunDelivery | undefined): RunRow {
     const [provider, ...model] = spent?.model?.split('/') ?? [];
     const facts = spent ? { usage: spent.usage, costUsd: spent.costUsd, ...(provider === undefined ? {} : { provider, model: model.join('/') }) } : {};
     const said =
@@ -117,6 +125,7 @@ export function createRunReader(db: Db): RowStore {
       ...(spent ? { usage: spent.usage, costUsd: spent.costUsd, ...(spent.model === undefined ? {} : { model: spent.model }) } : {}),
       ...(row.mergedInto === undefined ? {} : { mergedInto: row.mergedInto }),
       ...(row.state === 'dropped' && row.reason !== undefined ? { dropped: row.reason } : {}),
+      ...(delivery ? { delivery } : {}),
     };
   }
 }

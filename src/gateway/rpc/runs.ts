@@ -100,6 +100,7 @@ async function runView(row: RunRow, deps: Pick<GatewayDeps, 'webUrl' | 'rows'>, 
     ...(told?.text ? { text: told.text } : {}),
     ...(told?.error === undefined ? {} : { error: told.error, code: told.code }),
     ...(row.mergedInto === undefined ? {} : { mergedInto: (await deps.rows.runByHash(row.mergedInto))?.runId ?? row.mergedInto }),
+    ...(row.delivery ? { delivery: row.delivery } : {}),
     preview: clip(row.text),
     ...(webUrl === undefined ? {} : { webUrl }),
   };
