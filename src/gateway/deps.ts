@@ -5,10 +5,12 @@
 import type { Door, Logger, MediaStore, RunEvents } from '../core/ports.js';
 import type { ModelPrice } from '../core/model.js';
 import type { Notice } from '../core/notice.js';
+import type { ChannelStatus } from '../core/channel.js';
 import type { RowStore } from '../core/rows.js';
 import type { RunRing } from '../bus/ring.js';
 import type { Approvals } from '../sessions/approvals.js';
 import type { BudgetControl } from '../sessions/budgets.js';
+import type { Deliveries } from '../sessions/deliveries.js';
 import type { SessionControl } from '../sessions/control.js';
 import type { SessionRepair } from '../sessions/recover.js';
 import type { SpendingReader } from '../storage/spending.js';
@@ -134,6 +136,28 @@ export interface Notices {
   dismiss(key: string): Promise<boolean>;
 }
 
+/** One configured account of a messenger. */
+export interface ChannelEntry {
+  readonly status: ChannelStatus;
+  /** Off: configured and not connected. */
+  readonly enabled: boolean;
+  /** Somebody sees to its connection, whatever its state. */
+  readonly running: boolean;
+  /** It sends when no account is named. */
+  readonly isDefault: boolean;
+  readonly dmPolicy?: string;
+  readonly groupPolicy?: string;
+}
+
+export interface ChannelControl {
+  /** By channel and account. */
+  list(): readonly ChannelEntry[];
+  /** All accounts of the channel when none is named. @throws CodedError INVALID_REQUEST */
+  start(channel: string, account?: string): Promise<readonly ChannelEntry[]>;
+  /** Until it is started, its config changes or the gateway starts again. @throws CodedError INVALID_REQUEST */
+  stop(channel: string, account?: string): Promise<readonly ChannelEntry[]>;
+}
+
 export interface GatewayTimings {
   /** Event `tick`; the reference client gives up after twice this. */
   readonly tickMs: number;
@@ -157,6 +181,8 @@ export interface GatewayDeps {
   readonly models: Models;
   readonly approvals: Approvals;
   readonly budgets: BudgetControl & SpendingReader;
+  readonly channels: ChannelControl;
+  readonly deliveries: Deliveries;
   readonly config: ConfigControl;
   readonly health: () => HealthReport;
   readonly doctor: (deep: boolean) => Promise<readonly Check[]>;

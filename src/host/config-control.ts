@@ -13,7 +13,7 @@ import { readRaw } from '../storage/config/load-raw.js';
 import { setInText, unsetInText } from '../storage/config/text-edit.js';
 import type { Live } from './live.js';
 
-export function createConfigControl(deps: { readonly live: Live; readonly path: string; readonly env: NodeJS.ProcessEnv; readonly log: Logger }): ConfigControl {
+export function createConfigControl(deps: { readonly live: Live; readonly path: string; readonly env: NodeJS.ProcessEnv; readonly log: Logger; /** Follows a change that took effect. */ readonly applied?: () => Promise<void> }): ConfigControl {
   return { get: snapshot, set: (raw, baseHash) => write(raw, baseHash), patch: (raw, baseHash) => write(merged(raw), baseHash), schema: () => fileSchema() };
 
   function snapshot(): ConfigSnapshot {
@@ -51,6 +51,7 @@ export function createConfigControl(deps: { readonly live: Live; readonly path: 
     }
     const changedPaths = changes(before, parsedOrEmpty(readRaw(deps.path) ?? ''));
     await deps.live.reload();
+    await deps.applied?.();
     deps.log.info({ changedPaths }, 'config changed');
     return { snapshot: snapshot(), changedPaths, restartRequired: changedPaths.some(appliesAtStart) };
   }

@@ -8,7 +8,7 @@ import { createBus } from '../bus/bus.js';
 import { createRing } from '../bus/ring.js';
 import { serveRunSocket } from '../bus/socket.js';
 import { pruneJobs } from '../activities/tools/exec/jobs.js';
-import { messageOf } from '../core/errors.js';
+import { CodedError, messageOf } from '../core/errors.js';
 import type { Logger } from '../core/ports.js';
 import { buildGateway, listen } from '../gateway/app.js';
 import type { HealthReport } from '../gateway/deps.js';
@@ -27,6 +27,7 @@ import { createRunReader } from '../storage/runs.js';
 import { createSpendingReader } from '../storage/spending.js';
 import { holdLock } from '../storage/sqlite.js';
 import { banner } from './banner.js';
+import { createChannels } from './channels.js';
 import { type Closing, createClosing } from './closing.js';
 import { createConfigControl } from './config-control.js';
 import { watchConfig } from './config-watch.js';
@@ -93,8 +94,10 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
   const door = createDoor({ db, engine, events: bus, log });
   const approvals = createApprovals({ db, engine, events: bus, log });
   const budgets = createBudgetControl({ db, engine, events: bus, log, budgets: () => live.budgets() });
+  // Until the door for messengers is there, nothing is taken: a platform gives again what was not stored.
+  const channels = createChannels({ db, media: runtime.media, log, env: options.env, config: () => live.loaded().config, onInbound: () => Promise.reject(new CodedError('NO_DOOR', 'messages of messengers are not taken yet')) });
   let beat = (): Promise<void> => Promise.resolve();
-  const sweeper = createSweeper({ db, engine: late.engine, log, passes: [() => budgets.sweep(), () => approvals.resignal(), () => watcher.pass(), () => beat()], onGone: (session) => watcher.gone(session) });
+  const sweeper = createSweeper({ db, engine: late.engine, log, passes: [() => budgets.sweep(), () => approvals.resignal(), () => watcher.pass(), () => channels.deliveries.sweep(), () => beat()], onGone: (session) => watcher.gone(session) });
   const models = createModelsPort(() => live.models());
   let temporal: Temporal | undefined;
   let workers: Workers | undefined;
@@ -123,8 +126,10 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
     repair: createSessionRepair({ db, engine, log }),
     notices: { open: () => openNotices(db), dismiss: (key) => resolve(db, key) },
     approvals,
+    channels,
+    deliveries: channels.deliveries,
     budgets: { ...budgets, ...createSpendingReader(db, () => live.budgets()) },
-    config: createConfigControl({ live, path: paths.configPath, env: options.env, log }),
+    config: createConfigControl({ live, path: paths.configPath, env: options.env, log, applied: () => channels.apply() }),
     doctor: (deep) => doctorChecks({ runtime, temporal: () => temporal, models }, deep),
     media: runtime.media,
     token: gatewayToken({ env: options.env, configured: config.gateway.auth.token, stateDir: paths.stateDir }),
@@ -134,11 +139,12 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
     webUrl: (session) => temporal?.webUrl(session),
   });
 
-  closing.opened('config watch', watchConfig(paths.configPath, live, log, () => budgets.sweep()));
+  closing.opened('config watch', watchConfig(paths.configPath, live, log, () => Promise.all([channels.apply(), budgets.sweep()]).then(() => undefined)));
   closing.opened('Temporal', () => temporal?.close());
-  closing.opened('workers', () => workers?.stop());
+  closing.opened('workers', () => Promise.all([workers?.stop(), channels.close()]));
   // Intake ends first: what comes now goes to the next gateway.
   closing.opened('door', () => app.close());
+  closing.opened('channels', () => channels.stopIntake());
   closing.opened('sweeper', () => sweeper.stop());
   closing.opened('steps', () => draining.abort(new Error('the gateway is stopping')));
 
@@ -183,7 +189,8 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
     await reconcile(apart);
     beat = epochBeat(apart);
     late.arrived(engine);
-    workers = await startWorkers({ native: temporal.native, namespace: temporal.namespace, deps: { ...runtime.activityDeps(bus, draining.signal), chainEnds }, log });
+    workers = await startWorkers({ native: temporal.native, namespace: temporal.namespace, deps: { ...runtime.activityDeps(bus, draining.signal), chainEnds, deliveries: channels.deliveries }, log, channelState: (channel, account) => channels.state(channel, account) });
+    await channels.open(temporal);
     sweeper.start();
     return undefined;
 

@@ -2,6 +2,8 @@
  * `openclaw worker`: a worker alone, beside a Temporal server of the user's. Events go to the gateway over `run.sock`.
  */
 import { connectRunSocket } from '../bus/socket.js';
+import { createDeliveries } from '../sessions/deliveries.js';
+import { createDeliveryEngine } from '../sessions/delivery-engine.js';
 import type { PathOptions } from '../storage/config/index.js';
 import { createClosing } from './closing.js';
 import { openRuntime } from './runtime.js';
@@ -25,7 +27,7 @@ export async function runWorker(options: PathOptions & { readonly logLevel?: str
     const temporal = await connectTemporal({ env: options.env, config: live.loaded().config, stateDir: paths.stateDir, installId: runtime.identity.installId, log, embed: false });
     closing.opened('Temporal', () => temporal.close());
     const draining = new AbortController();
-    const workers = await startWorkers({ native: temporal.native, namespace: temporal.namespace, deps: runtime.activityDeps(events, draining.signal), log });
+    const workers = await startWorkers({ native: temporal.native, namespace: temporal.namespace, deps: { ...runtime.activityDeps(events, draining.signal), deliveries: createDeliveries({ db: runtime.db, engine: createDeliveryEngine(temporal.client), log }) }, log });
     closing.opened('workers', () => workers.stop());
     closing.opened('steps', () => draining.abort(new Error('the worker is leaving')));
     process.stdout.write(`worker ready · Temporal ${temporal.address} · namespace ${temporal.namespace} · model ${live.models().chain[0]}\n`);

@@ -4,17 +4,18 @@
  */
 import { Runtime, DefaultLogger, Worker, type LogLevel, type NativeConnection } from '@temporalio/worker';
 import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createBookkeeping } from '../activities/bookkeeping.js';
 import { createCallModel } from '../activities/call-model.js';
+import { createLineActivities } from '../activities/delivery.js';
 import type { ActivityDeps } from '../activities/deps.js';
 import { heartbeating } from '../activities/heartbeat.js';
 import { createRunTool } from '../activities/run-tool.js';
-import { messageOf } from '../core/errors.js';
+import type { ChannelState } from '../core/channel.js';
 import { TASK_QUEUE, TIMINGS, hostQueue } from '../core/names.js';
 import type { Logger } from '../core/ports.js';
+import { keepWorker } from './keep-worker.js';
 
 export interface Workers {
   /** Every worker polls. */
@@ -28,12 +29,13 @@ export interface WorkersOptions {
   readonly namespace: string;
   readonly deps: ActivityDeps;
   readonly log: Logger;
+  /** For what delivery workflows show. */
+  readonly channelState?: (channel: string, account: string) => ChannelState | undefined;
   /** How long running steps may go on after a stop. */
   readonly graceMs?: number;
 }
 
 const GRACE_MS = 20_000;
-const RESTART_MS = 1_000;
 /** A slot is a tool or a model call that mostly waits. */
 const HOST_SLOTS = 100;
 
@@ -60,58 +62,38 @@ export function installRuntime(log: Logger): void {
 const plain = (meta: object | undefined): object =>
   Object.fromEntries(Object.entries(meta ?? {}).map(([name, value]) => [name, value instanceof Error ? value.message : typeof value === 'object' ? undefined : value]));
 
+/** What all workers of a process share. */
+export const sharedOptions = (options: Pick<WorkersOptions, 'native' | 'namespace' | 'graceMs'>) => ({
+  connection: options.native,
+  namespace: options.namespace,
+  identity: `openclaw@${hostname()}:${process.pid}`,
+  shutdownGraceTime: options.graceMs ?? GRACE_MS,
+  maxHeartbeatThrottleInterval: TIMINGS.heartbeatThrottle,
+  defaultHeartbeatThrottleInterval: TIMINGS.heartbeatThrottle,
+});
+
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { deps, log } = options;
-  const shared = {
-    connection: options.native,
-    namespace: options.namespace,
-    identity: `openclaw@${hostname()}:${process.pid}`,
-    shutdownGraceTime: options.graceMs ?? GRACE_MS,
-    maxHeartbeatThrottleInterval: TIMINGS.heartbeatThrottle,
-    defaultHeartbeatThrottleInterval: TIMINGS.heartbeatThrottle,
-  };
+  const shared = sharedOptions(options);
   const runTool = createRunTool(deps);
+  const lines = createLineActivities({ db: deps.db, log, ...(options.channelState ? { channelState: options.channelState } : {}) });
   const makers = [
     () =>
       Worker.create({
         ...shared,
         ...workflowSource(),
         taskQueue: TASK_QUEUE,
-        activities: heartbeating(createBookkeeping(deps)),
+        activities: heartbeating({ ...createBookkeeping(deps), ...lines }),
         stickyQueueScheduleToStartTimeout: TIMINGS.stickyScheduleToStart,
       }),
     // Registered as `default`, the handler serves every tool's name.
     () => Worker.create({ ...shared, taskQueue: hostQueue(deps.hostId), activities: { ...createCallModel(deps), default: runTool }, maxConcurrentActivityTaskExecutions: HOST_SLOTS }),
   ];
-  let stopping = false;
-  const workers = await Promise.all(makers.map((make) => make()));
-  const runs = workers.map((_, index) => keepRunning(index));
+  const workers = await Promise.all(makers.map((make) => keepWorker(make, log)));
   return {
-    running: () => workers.every((worker) => worker.getState() === 'RUNNING'),
+    running: () => workers.every((worker) => worker.running()),
     async stop() {
-      stopping = true;
-      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-      await Promise.all(runs);
+      await Promise.all(workers.map((worker) => worker.stop()));
     },
   };
-
-  async function keepRunning(index: number): Promise<void> {
-    for (;;) {
-      try {
-        const running = workers[index]!.run();
-        // Made while everything was being stopped: it must run to let go of its connection.
-        if (stopping) workers[index]!.shutdown();
-        await running;
-        return;
-      } catch (error) {
-        if (stopping) return;
-        log.error({ error: messageOf(error) }, 'a worker failed and is started again');
-      }
-      for (let made = false; !made; ) {
-        await sleep(RESTART_MS);
-        if (stopping) return;
-        made = await makers[index]!().then((worker) => ((workers[index] = worker), true), (error: unknown) => (log.warn({ error: messageOf(error) }, 'the worker cannot start yet'), false));
-      }
-    }
-  }
 }

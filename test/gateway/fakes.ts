@@ -212,6 +212,17 @@ export async function startWorld(options: { store?: Store; events?: RunEvents; d
       },
       sweep: async () => undefined,
     },
+    channels: { list: () => [], start: (channel) => Promise.reject(invalidRequest(`${channel} is not configured`)), stop: (channel) => Promise.reject(invalidRequest(`${channel} is not configured`)) },
+    deliveries: {
+      wake: async () => undefined,
+      send: async () => true,
+      list: async () => [],
+      ofRuns: async () => [],
+      counts: async () => [],
+      retry: (id) => Promise.reject(invalidRequest(`there is no delivery ${id}`)),
+      discard: (id) => Promise.reject(invalidRequest(`there is no delivery ${id}`)),
+      sweep: async () => undefined,
+    },
     config: {
       get: snapshot,
       async set(raw) {
