@@ -8,7 +8,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Folders under test/; `servers`, `setup` and `histories` hold helpers and data, no tests of their own. */
 const rooms = [
-  'core', 'storage', 'bus', 'workflows', 'activities', 'sessions', 'gateway', 'host', 'cli', 'chaos', 'scripts',
+  'core', 'storage', 'bus', 'workflows', 'activities', 'sessions', 'adapters', 'gateway', 'host', 'cli', 'chaos', 'scripts',
 ] as const;
 
 /** Rooms whose tests start whole installations and kill them: after the others, and more patient. */
