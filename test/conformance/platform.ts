@@ -35,6 +35,8 @@ export interface Platform {
   shown(where?: Where): Promise<readonly Shown[]>;
   store(content: Uint8Array, mime: string): Promise<NonNullable<Attachment['media']>>;
   presses?(label: string): Promise<void>;
+  /** `shown` has the files' contents. */
+  readonly keepsFiles?: true;
   close(): Promise<void>;
 
   down?(): Promise<void>;

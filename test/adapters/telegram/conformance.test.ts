@@ -23,6 +23,7 @@ async function start(): Promise<Platform> {
     adapter: (deps) => createTelegram({ config, env: {}, media, timings: FAST, ...deps }),
     address: { first: conversation(chats.first.id), second: conversation(chats.second.id) },
     secret: token,
+    keepsFiles: true,
     async writes(text, where = 'first') {
       const message = (where === 'first' ? ann : bob).sends(chats[where], text);
       written.set(String(message.message_id), message);
