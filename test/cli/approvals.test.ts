@@ -57,7 +57,8 @@ describe('approvals', () => {
       '  variables  A=x\\ny',
       '             B=2',
       '  asked for  git push: not in tools.exec.allow',
-      '  openclaw approvals approve|deny ap-aaa11111',
+      '  openclaw approvals approve ap-aaa11111',
+      '  openclaw approvals deny ap-aaa11111',
       '',
     ].join('\n'));
     const all = await home.run(['approvals', 'list', '--all']);
@@ -103,6 +104,33 @@ describe('approvals', () => {
     ]);
   });
 
+  test('decided before: by whom, when and why, what was not taken, and what can still be done', async () => {
+    const was = { repeated: true, decidedBy: 'owner', resolvedAtMs: Date.now() - AGE_MS };
+    const grant = { id: 'gr-abcd1111', command: 'git push', createdAtMs: 1 };
+    await stub({
+      'approvals.list': list([], [info('ap-abcd1111', 'git push', { status: 'denied', decision: 'deny' })]),
+      'approvals.deny': (params) => ({ ok: true, id: params['id'], decision: 'deny', ...was, reason: 'no' }),
+      'exec.approval.resolve': (params) => ({ ok: true, id: params['id'], decision: 'allow-once', ...was, ...(params['decision'] === 'allow-always' ? { grant } : {}) }),
+    });
+    expect((await home.run(['approvals', 'deny', 'abcd', '--reason', 'other'])).stdout).toContain('ap-abcd1111 was denied by owner 2 h ago already (no); nothing was changed. The reason you gave now reaches nobody. Ask the agent to try again, and you are asked anew.\n');
+    expect((await home.run(['approvals', 'approve', 'abcd'])).stdout).toContain('ap-abcd1111 was allowed once by owner 2 h ago already; nothing was changed.\n');
+    expect((await home.run(['approvals', 'approve', 'abcd', '--always'])).stdout).toContain('already; the same is allowed always from now on. Take that back: openclaw approvals revoke gr-abcd1111\n');
+  });
+
+  test('more than a page: said, with the command that goes on; an id is found on any page', async () => {
+    const many = Array.from({ length: 3 }, (_, index) => info(`ap-abcd111${index}`));
+    await stub({
+      'approvals.list': ({ offset = 0, limit = 500 }) => {
+        const [from, most] = [Number(offset), Math.min(Number(limit), 2)];
+        return { approvals: many.slice(from, from + most), totalCount: 3, nextOffset: from + most < 3 ? from + most : null };
+      },
+      'exec.approval.resolve': resolve,
+    });
+    expect((await home.run(['approvals', 'list', '--limit', '2'])).stdout).toMatch(/\n1 more: openclaw approvals list --limit 2 --offset 2\n$/);
+    expect((await home.run(['approvals', 'list', '--offset', '2'])).stdout).not.toContain('more:');
+    expect((await home.run(['approvals', 'approve', 'abcd1112'])).stdout).toContain('Allowed once: ap-abcd1112.');
+  });
+
   test('grants and revoke', async () => {
     const grant = { id: 'gr-abcd1111', agentId: 'main', command: 'git push\u0007', cwd: '/work', approval: 'ap-abcd1111', grantedBy: 'owner', createdAtMs: Date.now() - AGE_MS };
     const gateway = await stub({ 'approvals.grants': () => ({ grants: [grant] }), 'approvals.revoke': () => ({ ok: true, grant }) });
@@ -119,9 +147,9 @@ describe('approvals', () => {
       'runs.list': () => ({ runs: [{ ...run, waitsFor: 'approval' }] }),
       'runs.get': () => ({ run: { ...run, waitsForApproval: [{ id: 'ap-a', command: 'git\u001b push' }] }, steps: [] }),
     });
-    expect((await home.run(['status'])).stdout).toMatch(/Approvals +│ 2 wait for your answer, the oldest asked 2 h ago \(openclaw approvals list\)/);
+    expect((await home.run(['status'])).stdout).toMatch(/Approvals +│ 2 wait for your answer, the oldest asked 2 h ago: openclaw approvals list/);
     expect((await home.run(['runs', 'list'])).stdout).toMatch(/r-1 .*running \(waits for an approval\)/);
-    expect((await home.run(['runs', 'show', 'r-1'])).stdout).toContain('approval ap-a of git\\x1b push: openclaw approvals approve|deny ap-a');
+    expect((await home.run(['runs', 'show', 'r-1'])).stdout).toContain('approval ap-a of git\\x1b push. Allow it: openclaw approvals approve ap-a; or deny it: openclaw approvals deny ap-a\n');
   });
 });
 
@@ -147,7 +175,7 @@ describe('without a person', () => {
     for (const args of [['agent', '-m', 'hi', '--run-id', 'r-1'], ['runs', 'wait', 'r-1']]) {
       const result = await home.run([...args, '--timeout', '1']);
       expect(result).toMatchObject({ code: 3, stdout: '' });
-      for (const part of ['  $ git push\n', '→ openclaw approvals approve|deny ap-abcd1111\n', 'openclaw runs wait r-1\n']) expect(result.stderr).toContain(part);
+      for (const part of ['  $ git push\n', '→ Allow it: openclaw approvals approve ap-abcd1111\n', '→ or deny it: openclaw approvals deny ap-abcd1111\n', '→ then: openclaw runs wait r-1\n']) expect(result.stderr).toContain(part);
     }
   });
 
@@ -158,6 +186,18 @@ describe('without a person', () => {
       'budgets.list': () => ({ questions: [{ id: 'bq-1', scope: 'day' }] }),
     });
     expect(await json(['agent', '-m', 'hi', '--timeout', '1'])).toMatchObject({ code: 3, document: { status: 'waiting_budget', budgetQuestion: { id: 'bq-1', scope: 'day' }, hint: expect.stringContaining('openclaw budgets answer bq-1') as unknown } });
+  });
+
+  test('queued behind a run that waits: which one, for what, and what answers it', async () => {
+    await stub({
+      agent: hanging,
+      'agent.wait': (params) => ({ runId: params['runId'], status: 'timeout', queuedBehind: { runId: 'r-first', waitingFor: 'budget', budgetQuestion: 'bq-1' } }),
+      'budgets.list': () => ({ questions: [{ id: 'bq-1', scope: 'day', unit: 'usd', limit: 5, spent: 4.5 }] }),
+      'runs.get': () => ({ run: { runId: 'r-2', sessionKey: 's', state: 'queued', acceptedAt: 1, startedAt: null, endedAt: null, queuedBehind: { runId: 'r-first', waitingFor: 'approval', approvals: ['ap-a'] } }, steps: [] }),
+    });
+    expect(await json(['agent', '-m', 'hi', '--timeout', '1'])).toMatchObject({ code: 3, document: { status: 'waiting_budget', queuedBehind: 'r-first', hint: expect.stringMatching(/^Queued behind run r-first, which waits for a budget\. Raise the limit: openclaw budgets answer bq-1 raise; /) as unknown } });
+    expect((await home.run(['runs', 'wait', 'r-2', '--timeout', '1'])).stderr).toContain('The run is queued behind run r-first, which waits for the budget of this day (limit $5.00, spent $4.50, the next call needs more than the $0.50 that are left), and goes on waiting.\n  → Raise the limit: openclaw budgets answer bq-1 raise\n');
+    expect((await home.run(['runs', 'show', 'r-2'])).stdout).toContain('queued behind run r-first, which waits for an approval. Allow it: openclaw approvals approve ap-a; or deny it: openclaw approvals deny ap-a\n');
   });
 
   test('answered in time, the answer comes, and nothing of the waiting', async () => {
@@ -172,7 +212,7 @@ describe('without a person', () => {
       },
     });
     const running = home.start(['agent', '-m', 'hi', '--run-id', 'r-1']);
-    await running.stderrHas('Waiting for an approval. Answer: openclaw approvals approve|deny ap-abcd1111');
+    await running.stderrHas('Waiting for an approval. Allow it: openclaw approvals approve ap-abcd1111; or deny it: openclaw approvals deny ap-abcd1111');
     answered();
     expect(await running.done).toMatchObject({ code: 0, stdout: 'Pushed.\n' });
   });
@@ -252,7 +292,7 @@ describe('at a terminal', () => {
     const terminal = startOnTerminal(home, args);
     await terminal.shows(KEYS);
     terminal.type('l');
-    await terminal.shows('Left open. Answer it later: openclaw approvals approve|deny ap-1');
+    await terminal.shows('Left open, to be answered later. Allow it: openclaw approvals approve ap-1; or deny it: openclaw approvals deny ap-1');
     terminal.type('\u0003');
     await terminal.shows('Ctrl-C again within 2 s stops it');
     const { code, restored, screen } = await terminal.done;
@@ -268,11 +308,14 @@ describe('at a terminal', () => {
       await terminal.shows(KEYS);
       // What means nothing, and what was pasted, is no answer either.
       terminal.type('x');
+      await terminal.shows(`That is no answer. One of these keys is: ${KEYS}`);
       terminal.type('yaaa');
       if (leave === 'key') terminal.type('\u0003');
       else process.kill(await terminal.pid, leave);
-      const { code, restored } = await terminal.done;
+      const { code, restored, screen } = await terminal.done;
       expect({ code, restored, decisions: run.decisions }).toEqual({ code: leave === 'key' ? 130 : -15, restored: true, decisions: [] });
+      // Said once: who types on has read it.
+      expect(screen.split('That is no answer').length).toBe(2);
     }
   });
 
@@ -297,7 +340,7 @@ describe('at a terminal', () => {
     run.finish();
     const { code, restored, screen } = await terminal.done;
     expect({ code, restored }).toEqual({ code: 0, restored: true });
-    expect(screen).toContain('Not answered. While it is open: openclaw approvals approve|deny ap-1');
+    expect(screen).toContain('Not answered; while it is open: Allow it: openclaw approvals approve ap-1');
   });
 
   test('through a restart of the gateway: what was asked meanwhile is put, what was answered is told, an answer that was lost is asked for again', async () => {
@@ -337,7 +380,7 @@ describe('at a terminal', () => {
     await terminal.shows(KEYS);
     const { code, restored, screen } = await terminal.done;
     expect({ code, restored }).toEqual({ code: 3, restored: true });
-    expect(screen).toContain('→ openclaw approvals approve|deny ap-1');
+    expect(screen).toContain('→ Allow it: openclaw approvals approve ap-1');
   });
 
   test('`runs wait` asks too, what was asked before it came', async () => {

@@ -3,10 +3,16 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type GatewayStub, startGatewayStub } from '../servers/gateway-stub.js';
 import { type Installation, makeInstallation } from './cli.js';
 
-const QUESTION = { id: 'bq-abc', line: 'day:2026-01-02', scope: 'day', unit: 'tokens', limit: 50_000, spent: 49_500, state: 'open', createdAt: Date.now(), waiting: [{ runId: 'run-1', session: 'agent:main:main', since: Date.now() }] };
+const QUESTION = { id: 'bq-abc', line: 'day:2026-01-02', scope: 'day', unit: 'tokens', limit: 50_000, spent: 49_500, needs: 1_200, state: 'open', createdAt: Date.now(), waiting: [{ run: 'abcdef', runId: 'run-1', session: 'agent:main:main', since: Date.now() }] };
+const NONE = { tokens: 0, usd: 0 };
 const BUDGETS = {
   day: '2026-01-02', timezone: 'Europe/Vienna', limits: { day: { tokens: 25_000 } },
-  lines: [{ line: 'day:2026-01-02', scope: 'day', of: '2026-01-02', limit: { tokens: 50_000 }, raised: { tokens: 25_000, usd: 0 }, spent: { tokens: 49_500, usd: 1.25 }, held: { tokens: 0, usd: 0 } }],
+  lines: [
+    { line: 'day:2026-01-02', scope: 'day', of: '2026-01-02', limit: { tokens: 50_000 }, raised: { tokens: 25_000, usd: 0 }, spent: { tokens: 49_500, usd: 1.25 }, held: { tokens: 0, usd: 0 } },
+    { line: 'session:agent:main:main', scope: 'session', of: 'agent:main:main', limit: {}, raised: NONE, spent: NONE, held: NONE },
+    { line: 'run:abcdef', scope: 'run', of: 'abcdef', run: { runId: 'run-1', session: 'agent:main:main', ended: false }, limit: {}, raised: NONE, spent: NONE, held: NONE },
+    { line: 'run:012345', scope: 'run', of: '012345', run: { runId: '8f14e45f-ceea-4672-9a1b-0d2f3a6b7c8d', session: 'agent:main:work', ended: true }, limit: {}, raised: NONE, spent: NONE, held: NONE },
+  ],
   questions: [QUESTION],
 };
 const totals = (totalTokens: number, totalCost: number) => ({ totalTokens, totalCost, missingCostEntries: 0 });
@@ -36,13 +42,26 @@ afterEach(async () => {
 test('usage shows today, month, models, sessions, budgets and open questions; --json is one document', async () => {
   const { code, stdout } = await home.run(['usage', '--days', '7']);
   expect(code).toBe(0);
-  for (const part of [/Today +49\.5k +\$1\.25/, /This month +80\.0k/, /Last 7 days +60\.0k/, /anthropic\/opus +60\.0k +\$1\.50 +3/, /agent:main:work/, /day 2026-01-02 +49\.5k +50\.0k/, /raised by 25\.0k tokens/, /bq-abc.*49\.5k tokens of 50\.0k tokens/, /run-1/]) expect(stdout).toMatch(part);
+  for (const part of [/Today +49\.5k +\$1\.25/, /This month +80\.0k/, /Last 7 days +60\.0k/, /anthropic\/opus +60\.0k +\$1\.50 +3/, /agent:main:work/, /day 2026-01-02 +49\.5k +50\.0k/, /raised by 25\.0k tokens/, /bq-abc {2}the budget of this day has no room: limit 50\.0k tokens, spent 49\.5k tokens, the next call needs 1200 tokens or more/, /waits: run-1 in agent:main:main/]) expect(stdout).toMatch(part);
   expect(asked).toEqual([{ days: 7 }]);
   expect(JSON.parse((await home.run(['usage', '--json'])).stdout)).toEqual({ ...USAGE, budgets: BUDGETS });
 });
 
-test('budgets list names the command that answers', async () => {
-  expect((await home.run(['budgets', 'list'])).stdout).toContain('openclaw budgets answer bq-abc raise|once|stop');
+test('budgets list names the commands that answer, each to be pasted, whose runs the lines are, and who waits', async () => {
+  const { stdout } = await home.run(['budgets', 'list']);
+  for (const answer of ['raise', 'once', 'stop']) expect(stdout).toMatch(new RegExp(`: +openclaw budgets answer bq-abc ${answer}\n`));
+  expect(stdout).toMatch(/^day 2026-01-02 .*1 run waits for bq-abc, raised by 25\.0k tokens$/m);
+  expect(stdout).toMatch(/^session agent:main:main .*1 run waits for bq-abc$/m);
+  expect(stdout).toMatch(/^run run-1 in agent:main:main .*waits for bq-abc$/m);
+  expect(stdout).toMatch(/^run 8f14e45f in agent:main:work .*ended$/m);
+});
+
+test('the id of a question may be shortened; one that is closed is the gateway\'s to answer', async () => {
+  for (const typed of ['abc', 'BQ-ABC']) expect((await home.run(['budgets', 'answer', typed, 'once'])).code).toBe(0);
+  await home.run(['budgets', 'answer', 'zzzz2222', 'once']);
+  expect(asked).toMatchObject([{ id: 'bq-abc' }, { id: 'bq-abc' }, { id: 'bq-zzzz2222' }]);
+  expect(JSON.parse((await home.run(['budgets', 'answer', 'xyz', 'once', '--json'])).stdout)).toMatchObject({ error: { code: 'UNKNOWN_QUESTION', hint: 'See those that are open: openclaw budgets list' } });
+  expect((await home.run(['budgets', 'answer', 'ab', 'once'])).code).toBe(2);
 });
 
 test('budgets answer sends the answer and says how many waited', async () => {

@@ -57,7 +57,7 @@ describe('status', () => {
   test('with one: gateway, engine with its page, model, runs, sessions', async () => {
     await stub({ methods: { status: () => STATUS } });
     const { stdout } = await home.run(['status']);
-    for (const part of ['version 9.9.9, up 1 min 5 s', 'Temporal up 127.0.0.1:7233, namespace openclaw', 'http://127.0.0.1:8233/temporal', 'anthropic/claude-opus-4-6, then openai/x', '1 running, 3 waiting', 'agent:main:main']) {
+    for (const part of ['version 9.9.9, up 1 min 5 s', 'Temporal up 127.0.0.1:7233, namespace openclaw', 'http://127.0.0.1:8233/temporal', 'anthropic/claude-opus-4-6, then openai/x', '1 running, 3 queued', 'agent:main:main']) {
       expect(stdout).toContain(part);
     }
   });
@@ -68,6 +68,13 @@ describe('status', () => {
     await stub({ methods: { status: () => STATUS } });
     expect((await json(['status'])).document).toMatchObject({ gateway: { reachable: true, version: '9.9.9' }, status: STATUS });
   });
+});
+
+test('status counts who waits for a person apart from who works; notices name what puts them away', async () => {
+  const notice = { key: 'engine fresh', level: 'warn', text: 'The engine is new.', times: 1, lastAt: Date.now() };
+  await stub({ methods: { status: () => ({ ...STATUS, runs: { running: 4, queued: 0, waitForApproval: 1, waitForBudget: 2 } }), 'notices.list': () => ({ notices: [notice] }) } });
+  expect((await home.run(['status'])).stdout).toContain('1 running, 1 waiting for approval, 2 waiting for a budget, 0 queued');
+  expect((await home.run(['notices', 'list'])).stdout).toMatch(/ ago · put away: openclaw notices dismiss 'engine fresh'\n$/);
 });
 
 describe('a gateway that cannot be used is named by what is wrong', () => {
@@ -286,6 +293,19 @@ describe('profiles and usage', () => {
     expect((await home.run(['runs', 'show'])).code).toBe(2);
     expect((await home.run(['runs', 'list', '--state', 'strange'])).code).toBe(2);
     expect(await json(['runs', 'list', '--nope'])).toMatchObject({ code: 2, document: { ok: false, error: { type: 'usage_error', code: 'USAGE' } } });
+  });
+
+  test('an empty name is used wrongly, whatever it names, and the hint says where the names are', async () => {
+    await stub({});
+    for (const [args, hint] of [
+      [['runs', 'show', ''], 'openclaw runs list'], [['runs', 'wait', ' '], 'openclaw runs list'], [['runs', 'abort', ''], 'openclaw runs list'],
+      [['sessions', 'recover', ''], 'openclaw sessions list'], [['approvals', 'approve', ''], 'openclaw approvals list'], [['approvals', 'deny', ''], 'openclaw approvals list'],
+      [['approvals', 'revoke', ''], 'openclaw approvals grants'], [['budgets', 'answer', '', 'once'], 'openclaw budgets list'], [['notices', 'dismiss', ''], 'openclaw notices list'],
+      [['agent', '-m', 'hi', '--run-id', ''], 'Leave it out'], [['agent', '-m', 'hi', '--session', ''], 'openclaw sessions list'],
+    ] as const) {
+      const { code, document } = await json(args);
+      expect({ args, code, document }).toMatchObject({ code: 2, document: { error: { type: 'usage_error', code: 'USAGE', message: expect.stringContaining('is empty') as unknown, hint: expect.stringContaining(hint) as unknown } } });
+    }
   });
 
   test('help lists every topic and command', async () => {

@@ -107,7 +107,7 @@ describe('a command that no rule covers', () => {
     const document = JSON.parse(asked.stdout) as { readonly status: string; readonly approvals: readonly { readonly id: string; readonly request: { readonly command: string } }[] };
     expect({ code: asked.code, status: document.status, commands: document.approvals.map(({ request }) => request.command) }).toEqual({ code: 3, status: 'waiting_approval', commands: ['touch allowed.txt'] });
     const id = document.approvals[0]?.id ?? '';
-    expect((await shell.run(['status'])).stdout).toContain(`openclaw approvals approve|deny ${id}`);
+    expect((await shell.run(['status'])).stdout).toMatch(/0 running, 1 waiting for approval, 0 queued[^]*1 waits for your answer, asked .*: openclaw approvals list/);
     expect((await shell.run(['runs', 'list'])).stdout).toMatch(/e2e-7 .*waits for an approval/);
     expect((await shell.run(['runs', 'show', 'e2e-7'])).stdout).toContain(`approval ${id} of touch allowed.txt`);
     expect((await shell.run(['approvals', 'list'])).stdout).toContain('  $ touch allowed.txt\n');
@@ -115,7 +115,21 @@ describe('a command that no rule covers', () => {
     expect((await shell.run(['approvals', 'approve', id.slice(3, 8).toUpperCase()])).stdout).toContain(`Allowed once: ${id}.`);
     expect(await shell.run(['runs', 'wait', 'e2e-7'])).toMatchObject({ code: 0, stdout: expect.stringContaining('(no output)') as unknown });
     expect(existsSync(join(house.workspace, 'allowed.txt'))).toBe(true);
-    expect((await shell.run(['approvals', 'approve', id, '--always'])).stderr).toContain('already allowed');
+    expect((await shell.run(['approvals', 'deny', id])).stderr).toMatch(/already allowed once by owner at .*INVALID_REQUEST\) → It has run\. The next time it is asked about anew\./);
+    const always = (await shell.run(['approvals', 'approve', id, '--always'])).stdout;
+    expect(always).toMatch(/was allowed once by owner .* ago already; the same is allowed always from now on\. Take that back: openclaw approvals revoke gr-\w+\n/);
+    expect(await shell.run(['agent', '-m', 'chain: 1 touch allowed.txt', '--session', 'ask', '--run-id', 'e2e-7b'])).toMatchObject({ code: 0 });
+    expect((await shell.run(['approvals', 'deny', id, '--always'])).code).toBe(2);
+    expect(await shell.run(['approvals', 'revoke', /gr-\w+/.exec(always)?.[0] ?? ''])).toMatchObject({ code: 0 });
+  });
+
+  test('denied a second time with another reason: what holds is the first', async () => {
+    await shell.run(['agent', '-m', 'chain: 1 touch denied.txt', '--session', 'ask', '--run-id', 'e2e-7c', '--timeout', '4']);
+    const { approvals } = (await json(['approvals', 'list'])) as { readonly approvals: readonly { readonly id: string }[] };
+    const id = approvals[0]?.id ?? '';
+    expect((await shell.run(['approvals', 'deny', id, '--reason', 'use a branch'])).stdout).toContain(`Denied: ${id}.`);
+    expect((await shell.run(['approvals', 'deny', id, '--reason', 'no, really'])).stdout).toMatch(/was denied by owner .* ago already \(use a branch\); nothing was changed\. The reason you gave now reaches nobody\./);
+    expect((await shell.run(['runs', 'wait', 'e2e-7c'])).stdout).toContain('use a branch');
   });
 
   test('at a terminal: A allows it, and the next time nobody is asked, until it is taken back', async () => {
@@ -135,6 +149,52 @@ describe('a command that no rule covers', () => {
     await third.shows('a allow once');
     third.type('d');
     expect((await third.done).screen).toContain('Denied: ');
+  });
+});
+
+describe('a budget without room', () => {
+  const bash = (line: string): Promise<{ readonly code: number | null; readonly out: string }> =>
+    new Promise((done) => {
+      const child = spawn('bash', ['-c', `openclaw() { ${JSON.stringify(process.execPath)} ${JSON.stringify(BIN)} "$@"; }; ${line}`], { env: shell.env, stdio: ['ignore', 'pipe', 'inherit'] });
+      let out = '';
+      child.stdout.on('data', (data: Buffer) => (out += data.toString()));
+      child.on('close', (code) => done({ code, out }));
+    });
+
+  test('says limit, spending and need; who waits, also behind it; answered by a shortened id; hints can be pasted, whatever the run is called', async () => {
+    await shell.run(['config', 'set', 'budgets.session.tokens', '300']);
+    try {
+      await expect.poll(async () => (await json(['budgets', 'list']))['limits'], { timeout: 15_000 }).toEqual({ session: { tokens: 300 } });
+      const ask = async (run: string) => JSON.parse((await shell.run(['agent', '-m', 'hello', '--session', 'poor', '--run-id', run, '--timeout', '4', '--json'])).stdout) as {
+        readonly status: string; readonly hint: string; readonly queuedBehind?: string; readonly budgetQuestion: { readonly id: string; readonly limit: number; readonly needs: number };
+      };
+      const first = await ask("first; it's mine");
+      expect(first).toMatchObject({ status: 'waiting_budget', budgetQuestion: { limit: 300, needs: expect.any(Number) as unknown } });
+      expect(first.budgetQuestion.needs).toBeGreaterThan(300);
+      const { id } = first.budgetQuestion;
+      expect(await ask('second')).toMatchObject({ status: 'waiting_budget', queuedBehind: "first; it's mine", budgetQuestion: { id } });
+      expect((await shell.run(['runs', 'show', 'second'])).stdout).toContain(`queued behind run first; it's mine, which waits for a budget. Raise the limit: openclaw budgets answer ${id} raise`);
+      expect((await shell.run(['status'])).stdout).toContain('0 running, 1 waiting for a budget, 1 queued');
+      const listed = (await shell.run(['budgets', 'list'])).stdout;
+      expect(listed).toMatch(new RegExp(`limit 300 tokens, spent 0 tokens, the next call needs ${first.budgetQuestion.needs} tokens or more`));
+      expect(listed).toContain("waits: first; it's mine in agent:main:poor");
+
+      expect((await shell.run(['budgets', 'answer', id.slice(3, 8), 'stop'])).stdout).toContain('These runs end');
+      // The last command of the hint, as it stands.
+      const failed = await bash(`${/openclaw runs wait .*$/.exec(first.hint)?.[0]} --json`);
+      expect({ code: failed.code, ...(JSON.parse(failed.out) as object) }).toMatchObject({ code: 1, error: { code: 'BudgetExceeded', message: expect.stringMatching(/the call needs \d+ tokens or more\) and the owner said stop\. At the next message the owner is asked anew/) as unknown } });
+      const shown = await bash((JSON.parse(failed.out) as { readonly error: { readonly hint: string } }).error.hint.replace('See what it did: ', ''));
+      expect(shown).toMatchObject({ code: 0, out: expect.stringContaining('BudgetExceeded') as unknown });
+      await expect.poll(async () => ((await json(['budgets', 'list']))['questions'] as readonly { readonly id: string }[]).map((one) => one.id === id), { timeout: 15_000 }).toEqual([false]);
+      expect((await shell.run(['budgets', 'answer', id, 'raise'])).stderr).toMatch(/already stopped by owner .* → Its runs ended\. Send the message again/);
+      await shell.run(['runs', 'abort', 'second']);
+    } finally {
+      await shell.run(['config', 'unset', 'budgets.session.tokens']);
+    }
+  });
+
+  test('what is not there says where to look', async () => {
+    for (const verb of ['show', 'abort', 'wait']) expect((await shell.run(['runs', verb, 'nope'])).stderr).toMatch(/→ See the runs there are: openclaw runs list\n$/);
   });
 });
 

@@ -105,9 +105,9 @@ test('a run\'s timeline names steps, retries, failovers, tools and the link', ()
 
 test('a run that waits for a budget says so, with the command; an attempt that vanished says that it is an estimate', () => {
   const text = showRun({
-    run: { runId: 'r', sessionKey: 'agent:main:main', state: 'running', acceptedAt: 0, startedAt: 1, endedAt: null, waitsForBudget: { id: 'bq-1', scope: 'day', unit: 'usd', limit: 5, spent: 4.99 } },
+    run: { runId: 'r', sessionKey: 'agent:main:main', state: 'running', acceptedAt: 0, startedAt: 1, endedAt: null, waitsForBudget: { id: 'bq-1', scope: 'day', unit: 'usd', limit: 5, spent: 4.99, needs: 0.02 } },
     steps: [{ step: 1, attempts: [{ attempt: 1, provider: 'p', model: 'm', state: 'error', code: 'lost', startedAt: 2, usage: { totalTokens: 33_000 } }], tools: [] }],
   });
-  expect(text).toContain('the budget of this day ($4.99 of $5.00): openclaw budgets answer bq-1 raise|once|stop');
+  expect(text).toContain('the budget of this day (limit $5.00, spent $4.99, the next call needs $0.02 or more). Raise the limit: openclaw budgets answer bq-1 raise; or let');
   expect(text).toContain('lost: counted at its estimate');
 });

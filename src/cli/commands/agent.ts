@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags';
-import { WORKING_QUEUE_MODES } from '../../core/queue.js';
+import { QUEUE_MODES } from '../../core/queue.js';
 import { THINKING_LEVELS } from '../../core/model.js';
 import { questionOf } from '../lib/ask.js';
 import { onInterrupt } from '../lib/interrupt.js';
@@ -7,6 +7,7 @@ import { answerOf, asRunFailure, textOf } from '../lib/outcome.js';
 import { RpcCommand } from '../lib/rpc-command.js';
 import { createScreen } from '../lib/screen.js';
 import { hasPerson, stay } from '../lib/stay.js';
+import { filled, textFlag } from '../lib/text-arg.js';
 import { tellWaiting, type Waiting } from '../lib/waiting.js';
 import type { AgentAnswer } from '../lib/wire.js';
 
@@ -17,13 +18,13 @@ export default class AgentCommand extends RpcCommand {
   static override examples = ['<%= config.bin %> agent -m "what is in my workspace?"', 'git diff | <%= config.bin %> agent -m -', '<%= config.bin %> agent -m "look" --attach photo.jpg --json'];
   static override flags = {
     message: Flags.string({ char: 'm', description: 'The message; - reads it from standard input.', helpValue: '<text>' }),
-    session: Flags.string({ description: 'Session to speak in.', default: 'main', helpValue: '<key>' }),
+    session: Flags.string({ description: 'Session to speak in.', default: 'main', helpValue: '<key>', parse: filled('--session', 'Leave it out to speak in the main one; see those there are: openclaw sessions list') }),
     timeout: Flags.integer({ description: 'Seconds to wait for the answer; the run goes on without you.', min: 1, helpValue: '<seconds>' }),
-    model: Flags.string({ description: 'Model for this run.', helpValue: '<provider/model>' }),
+    model: textFlag('model', 'Leave it out to use the default model; see which there are: openclaw models list', { description: 'Model for this run.', helpValue: '<provider/model>' }),
     thinking: Flags.string({ description: 'How much the model thinks first.', options: [...THINKING_LEVELS] }),
-    queue: Flags.string({ description: 'What the message does while a run is going on.', options: [...WORKING_QUEUE_MODES] }),
+    queue: Flags.string({ description: 'What the message does while a run is going on.', options: [...QUEUE_MODES] }),
     attach: Flags.string({ description: 'A file to send along.', multiple: true, multipleNonGreedy: true, helpValue: '<file>' }),
-    'run-id': Flags.string({ description: 'Run id to use. The same id and message again give the same answer.', helpValue: '<id>' }),
+    'run-id': textFlag('run-id', 'Leave it out to get a new one.', { description: 'Run id to use. The same id and message again give the same answer.', helpValue: '<id>' }),
   };
 
   async run(): Promise<AgentAnswer | Waiting> {

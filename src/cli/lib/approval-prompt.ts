@@ -6,6 +6,8 @@
 import { CodedError, messageOf } from '../../core/errors.js';
 import { endOf, showAnswer, showApproval } from './approval-view.js';
 import type { Gateway } from './client.js';
+import { approvalWays, inLine } from './hints.js';
+import { openApprovals } from './open-approvals.js';
 import { paint } from './terminal.js';
 import type { ApprovalAnswer, ApprovalEntry, ApprovalInfo, WaitAnswer } from './wire.js';
 
@@ -19,7 +21,7 @@ export interface PromptOptions {
   readonly runId: string;
   /** Whole lines, beside the answer. */
   readonly say: (text: string) => void;
-  readonly readKey: (keys: string, onReady: () => void, signal: AbortSignal) => Promise<string | undefined>;
+  readonly readKey: (keys: string, on: { readonly ready: () => void; readonly ignored: () => void }, signal: AbortSignal) => Promise<string | undefined>;
 }
 
 /** The gateway commits an answer in milliseconds; past this the connection is in doubt. */
@@ -50,7 +52,7 @@ export function createApprovalPrompt({ runId, say, readKey }: PromptOptions): Ap
   async function refresh(at: Gateway): Promise<void> {
     const options = { timeoutMs: ANSWER_MS };
     const [open, wait] = await Promise.all([
-      at.request<readonly ApprovalEntry[]>('exec.approval.list', {}, options),
+      openApprovals(at, options),
       at.request<WaitAnswer>('agent.wait', { runId, timeoutMs: 0 }, options),
     ]);
     for (const [id, { state }] of known) {
@@ -85,15 +87,16 @@ export function createApprovalPrompt({ runId, say, readKey }: PromptOptions): Ap
     current = { id: entry.id, gone };
     const words = WORDS.filter(([key]) => key === 'l' || (entry.request.allowedDecisions?.includes(DECISIONS[key] ?? '') ?? true));
     say(`${paint('yellow', 'May this run?', process.stderr)}\n${showApproval(entry)}`);
-    const ready = (): void => say(words.map(([key, word]) => `${paint('bold', key, process.stderr)} ${word}`).join(' · '));
-    const key = await readKey(words.map(([one]) => one).join(''), ready, AbortSignal.any([ended.signal, gone.signal]));
+    const keys = words.map(([key, word]) => `${paint('bold', key, process.stderr)} ${word}`).join(' · ');
+    const on = { ready: () => say(keys), ignored: () => say(`That is no answer. One of these keys is: ${keys}`) };
+    const key = await readKey(words.map(([one]) => one).join(''), on, AbortSignal.any([ended.signal, gone.signal]));
     current = undefined;
     const question = known.get(entry.id);
     if (!question || question.state !== 'asked') return;
     if (key === undefined || key === 'l') {
       question.state = 'done';
       // Interrupted, the run may have been stopped, and its question closed with it.
-      return say(`${key === 'l' ? 'Left open. Answer it later' : 'Not answered. While it is open'}: openclaw approvals approve|deny ${entry.id}`);
+      return say(`${key === 'l' ? 'Left open, to be answered later.' : 'Not answered; while it is open:'} ${inLine(approvalWays(entry.id))}`);
     }
     question.state = 'sent';
     await answer(entry.id, DECISIONS[key] ?? 'deny');

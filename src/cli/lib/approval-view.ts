@@ -2,10 +2,12 @@
  * Shows approvals and grants. Pure text.
  * Invariant: a person sees exactly what will run: whole, and with everything that does not show written out.
  */
+import { DECIDED_WORDS } from '../../core/approval.js';
+import { approvalWays, revokeHint, showRunHint } from './hints.js';
 import { ago, oneLine, paint, visible } from './terminal.js';
 import type { ApprovalAnswer, ApprovalEntry, ApprovalInfo, GrantInfo, StatusAnswer } from './wire.js';
 
-const DECIDED: Readonly<Record<string, string>> = { 'allow-once': 'allowed once', 'allow-always': 'allowed always', deny: 'denied' };
+const DECIDED: Readonly<Record<string, string>> = DECIDED_WORDS;
 
 /** What does not fit a line, in one line. */
 const flat = (text: string): string => visible(text).replaceAll('\n', '\\n');
@@ -53,19 +55,30 @@ export const decidedWord = (decision: string): string => DECIDED[decision] ?? fl
 
 export function showApprovals(approvals: readonly ApprovalInfo[]): string {
   return approvals
-    .map((approval) => `${showApproval(approval)}${endOf(approval) === undefined ? `\n  openclaw approvals approve|deny ${flat(approval.id)}` : ''}`)
+    .map((approval) => [showApproval(approval), ...(endOf(approval) === undefined ? approvalWays(flat(approval.id)).map((way) => `  ${way.command}`) : [])].join('\n'))
     .join('\n\n');
 }
 
-/** What a decision did, and for one that came late, where to see it. */
-export function showAnswer(answer: ApprovalAnswer): string {
+/** What a decision did, and for one that came late, where to see it; of one that was made before, what holds and what can still be done. */
+export function showAnswer(answer: ApprovalAnswer, reason = ''): string {
+  if (answer.repeated === true) return repeatedText(answer, reason);
   const word = decidedWord(answer.decision);
   const done = `${word[0]?.toUpperCase()}${word.slice(1)}: ${answer.id}`;
   if (answer.followOnRunId === undefined) return `${done}.`;
-  const follow = `openclaw runs show ${answer.followOnRunId}`;
+  const follow = showRunHint(answer.followOnRunId);
   return answer.decision === 'deny'
     ? `${done}. Its run had gone on without it; the agent is told in run ${answer.followOnRunId}: ${follow}`
     : `${done}. Its run had gone on without it, so it runs now as run ${answer.followOnRunId}: ${follow}`;
+}
+
+function repeatedText({ id, decision, decidedBy, resolvedAtMs, reason: said, grant }: ApprovalAnswer, reason: string): string {
+  const by = decidedBy == null ? '' : ` by ${flat(decidedBy)}`;
+  const when = resolvedAtMs == null ? '' : ` ${ago(resolvedAtMs)}`;
+  const was = `${id} was ${decidedWord(decision)}${by}${when} already${said === undefined ? '' : ` (${flat(said)})`}`;
+  if (grant) return `${was}; the same is allowed always from now on. Take that back: ${revokeHint(grant.id)}`;
+  if (decision !== 'deny') return `${was}; nothing was changed.`;
+  const unheard = reason === '' || reason === said ? '' : ' The reason you gave now reaches nobody.';
+  return `${was}; nothing was changed.${unheard} Ask the agent to try again, and you are asked anew.`;
 }
 
 export const showGrants = (grants: readonly GrantInfo[]): string => grants.map(showGrant).join('\n\n');
@@ -77,9 +90,7 @@ export function showGrant(grant: GrantInfo): string {
 }
 
 /** One line for `status`. */
-export function approvalsLine({ open, oldestAtMs, ids = [] }: NonNullable<StatusAnswer['approvals']>): string {
+export function approvalsLine({ open, oldestAtMs }: NonNullable<StatusAnswer['approvals']>): string {
   const oldest = oldestAtMs === undefined ? '' : `${open === 1 ? ', asked' : ', the oldest asked'} ${ago(oldestAtMs)}`;
-  const [only] = ids;
-  const how = open === 1 && only !== undefined ? `openclaw approvals approve|deny ${flat(only)}` : 'openclaw approvals list';
-  return paint('yellow', `${open} ${open === 1 ? 'waits' : 'wait'} for your answer${oldest} (${how})`);
+  return paint('yellow', `${open} ${open === 1 ? 'waits' : 'wait'} for your answer${oldest}: openclaw approvals list`);
 }

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError } from '../../core/errors.js';
 import type { AgentEventPayload } from './agent-view.js';
 import { connectGateway, type Gateway, type GatewayTarget } from './client.js';
-import { type Waiting, waitOf } from './waiting.js';
+import { abortHint, budgetWays, comeBack, inLine } from './hints.js';
+import { type Waiting, behindText, lookAt, waitOf } from './waiting.js';
 import type { AgentAnswer, WaitAnswer } from './wire.js';
 
 export interface Question {
@@ -49,8 +50,6 @@ const SILENCE_MS = 3_000;
 /** One `agent.wait`; repeated until the run ends, so that a half-dead connection is noticed. */
 const WAIT_SLICE_MS = 60_000;
 const SLICE_GRACE_MS = 15_000;
-
-export const comeBack = (runId: string): string => `openclaw runs wait ${runId}`;
 
 /** @throws CodedError WAIT_TIMEOUT, what `left` rejects with, the run's own failure, and as {@link connectGateway} */
 export async function follow(options: FollowOptions): Promise<Followed> {
@@ -112,13 +111,15 @@ const budgetsTold = new Set<unknown>();
 function tellBudget({ note }: FollowOptions, { stream, data }: AgentEventPayload): void {
   if (stream !== 'lifecycle' || data?.['phase'] !== 'budget' || budgetsTold.has(data['questionId'])) return;
   budgetsTold.add(data['questionId']);
-  note(`Waiting: a budget is used up. Answer: openclaw budgets answer ${String(data['questionId'])} raise|once|stop`);
+  note(`Waiting: a budget has no room for the next call (openclaw budgets list). Answer from another terminal. ${inLine(budgetWays(String(data['questionId'])))}`);
 }
 
 /** Silence looks like a fault; a run that waits its turn is none. */
 async function tellWaiting({ question, note }: FollowOptions, state: State, signal: AbortSignal): Promise<void> {
   await sleep(SILENCE_MS, undefined, { signal });
-  if (question.send && state.accepted && !state.begun) note('Waiting: another run of this session is still going on (openclaw runs list --state running).');
+  if (!question.send || !state.accepted || state.begun) return;
+  const { queuedBehind } = (state.gateway && (await lookAt(state.gateway, question.runId).catch(() => undefined))) ?? {};
+  if (!signal.aborted) note(`Waiting: another run of this session is still going on${queuedBehind ? `; ${behindText(queuedBehind)}` : ': openclaw runs list --state running'}`);
 }
 
 /** The first connection fails at once when nobody answers; later ones wait for the gateway to come back. */
@@ -159,7 +160,7 @@ async function askOnce(gateway: Gateway, { runId, send }: Question, state: State
 }
 
 async function abortRun({ gateway, session }: State, runId: string): Promise<void> {
-  if (!gateway) throw new CodedError('GATEWAY_LOST', 'The gateway is away, so the run could not be stopped', `When it is back: openclaw runs abort ${runId}`);
+  if (!gateway) throw new CodedError('GATEWAY_LOST', 'The gateway is away, so the run could not be stopped', `When it is back: ${abortHint(runId)}`);
   await gateway.request('chat.abort', { sessionKey: session, runId }, { timeoutMs: CONNECT_MS });
 }
 
@@ -169,7 +170,9 @@ async function timeLimit({ waitMs, question }: FollowOptions, state: State, sign
   await sleep(waitMs, undefined, { signal, ref: false }).catch(() => new Promise(() => undefined));
   const waiting = state.gateway && (await waitOf(state.gateway, question.runId).catch(() => undefined));
   if (waiting) return { kind: 'waiting', waiting };
-  throw new CodedError('WAIT_TIMEOUT', `No answer within ${waitMs / 1_000} s; the run goes on`, `Wait for it with: ${comeBack(question.runId)}`, { runId: question.runId });
+  const { queuedBehind } = (state.gateway && (await lookAt(state.gateway, question.runId).catch(() => undefined))) ?? {};
+  const how = queuedBehind ? `the run is ${behindText(queuedBehind)}` : 'the run goes on';
+  throw new CodedError('WAIT_TIMEOUT', `No answer within ${waitMs / 1_000} s; ${how}`, `Wait for it with: ${comeBack(question.runId)}`, { runId: question.runId, ...(queuedBehind ? { queuedBehind } : {}) });
 }
 
 const codeOf = (error: unknown): string => (error instanceof CodedError ? error.code : '');

@@ -3,7 +3,7 @@
  * Invariant: the first one never ends the run, and the person is told how to come back.
  */
 import { CodedError, messageOf } from '../../core/errors.js';
-import { comeBack } from './follow.js';
+import { abortHint, comeBack, showRunHint } from './hints.js';
 
 /** Time for the second Ctrl-C. */
 const SECOND_MS = 2_000;
@@ -32,8 +32,8 @@ export function onInterrupt(runId: string, note: (text: string) => void, canAbor
     }
     clearTimeout(timer);
     (abort?.() ?? Promise.resolve()).then(
-      () => reject(new CodedError('STOPPED', 'Stopped the run', `See what it did: openclaw runs show ${runId}`, { runId })),
-      (error: unknown) => reject(error instanceof CodedError ? error : new CodedError('STOP_FAILED', messageOf(error), `openclaw runs abort ${runId}`)),
+      () => reject(new CodedError('STOPPED', 'Stopped the run', `See what it did: ${showRunHint(runId)}`, { runId })),
+      (error: unknown) => reject(error instanceof CodedError ? error : new CodedError('STOP_FAILED', messageOf(error), abortHint(runId))),
     );
   };
   process.on('SIGINT', onSignal);

@@ -15,19 +15,27 @@ export interface KeyOptions {
   readonly keys: string;
   /** Called when a key counts from now on. */
   readonly onReady: () => void;
+  /** Called once, when something is typed that is none of the keys. */
+  readonly onIgnored: () => void;
   readonly signal: AbortSignal;
 }
 
 /** @returns undefined when the signal fires or the terminal goes away first */
-export async function readKey({ stdin, keys, onReady, signal }: KeyOptions): Promise<string | undefined> {
+export async function readKey({ stdin, keys, onReady, onIgnored, signal }: KeyOptions): Promise<string | undefined> {
   if (signal.aborted) return undefined;
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   let ready = false;
+  let ignored = false;
   const onData = (data: Buffer | string): void => {
     const text = data.toString();
     // A raw terminal sends the character in place of the signal.
     if (text.includes(CTRL_C)) process.kill(process.pid, 'SIGINT');
-    else if (ready && text.length === 1 && keys.includes(text)) resolve(text);
+    else if (!ready) return;
+    else if (text.length === 1 && keys.includes(text)) resolve(text);
+    else if (!ignored) {
+      ignored = true;
+      onIgnored();
+    }
   };
   const nothing = (): void => resolve(undefined);
   signal.addEventListener('abort', nothing, { once: true });

@@ -1,6 +1,7 @@
 /** How a followed run ended: its text, or the failure to report. */
 import { CodedError } from '../../core/errors.js';
 import type { Followed } from './follow.js';
+import { showRunHint } from './hints.js';
 import type { AgentAnswer } from './wire.js';
 
 /** One document for both ways to wait: that of `agent`. @throws CodedError with the run's own code when it failed */
@@ -28,4 +29,4 @@ export function asRunFailure(error: unknown, runId: string): unknown {
 }
 
 const runFailure = (runId: string, message: string, code: string | undefined): CodedError =>
-  new CodedError(code ?? 'RUN_FAILED', message, `See what it did: openclaw runs show ${runId}`, { runId });
+  new CodedError(code ?? 'RUN_FAILED', message, `See what it did: ${showRunHint(runId)}`, { runId });

@@ -1,8 +1,10 @@
 /** Shows runs: the list, and one run's timeline. Pure text; what the model wrote is made safe to print. */
 import { commandLine } from './approval-view.js';
-import { budgetAmount } from './budget-view.js';
+import { noRoom } from './budget-view.js';
+import { approvalWays, budgetWays, inLine } from './hints.js';
 import { toolLine } from './tool-line.js';
 import { ago, amount, clock, columns, duration, money, oneLine, paint, printable, type Style } from './terminal.js';
+import { behindText } from './waiting.js';
 import type { RunAnswer, RunAttempt, RunStep, RunSummary, RunTool } from './wire.js';
 
 const STATE_STYLE: Readonly<Record<string, Style>> = { ok: 'green', error: 'red', aborted: 'yellow', dropped: 'yellow', running: 'cyan' };
@@ -30,8 +32,9 @@ export function showRun({ run, steps, totals }: RunAnswer): string {
     ['Session', run.sessionKey],
     ['Message', run.preview && oneLine(run.preview, 120)],
     ['State', paintState(run.state) + (run.code === undefined ? '' : ` (${run.code})`)],
-    ...(run.waitsForApproval ?? []).map(({ id, command }): readonly [string, string] => ['Waits for', paint('yellow', `approval ${id} of ${commandLine(command)}: openclaw approvals approve|deny ${id}`)]),
-    ['Waits for', run.waitsForBudget && paint('yellow', `the budget of this ${run.waitsForBudget.scope} (${budgetAmount(run.waitsForBudget.unit, run.waitsForBudget.spent)} of ${budgetAmount(run.waitsForBudget.unit, run.waitsForBudget.limit)}): openclaw budgets answer ${run.waitsForBudget.id} raise|once|stop`)],
+    ...(run.waitsForApproval ?? []).map(({ id, command }): readonly [string, string] => ['Waits for', paint('yellow', `approval ${id} of ${commandLine(command)}. ${inLine(approvalWays(id))}`)]),
+    ['Waits for', run.waitsForBudget && paint('yellow', `the budget of this ${run.waitsForBudget.scope} (${noRoom(run.waitsForBudget)}). ${inLine(budgetWays(run.waitsForBudget.id))}`)],
+    ['Waits for', run.queuedBehind && paint('yellow', behindText(run.queuedBehind))],
     ['Error', run.error && paint('red', oneLine(run.error, 300))],
     ['Merged into', run.mergedInto],
     ['Model', run.model ? [run.provider, run.model].filter(Boolean).join('/') : undefined],

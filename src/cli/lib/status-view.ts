@@ -54,7 +54,7 @@ export function showStatus(status: Status): string {
     const { uiUrl } = engineOf(answer);
     if (uiUrl) rows.push(['Web UI', uiUrl]);
     if (answer.models?.primary) rows.push(['Model', modelLine(answer.models)]);
-    rows.push(['Runs', `${answer.runs?.running ?? 0} running, ${answer.runs?.queued ?? 0} waiting`]);
+    rows.push(['Runs', runsLine(answer.runs)]);
     if (answer.approvals && answer.approvals.open > 0) rows.push(['Approvals', approvalsLine(answer.approvals)]);
     if (answer.budgets) rows.push(['Budgets', budgetLine(answer.budgets)]);
     rows.push(['Sessions', String(answer.sessions?.count ?? 0)]);
@@ -74,6 +74,13 @@ export function showStatus(status: Status): string {
 function gatewayLine({ reachable, url, version, uptimeMs, problem }: Status['gateway']): string {
   if (!reachable) return `${paint('red', problem?.code === 'GATEWAY_DOWN' ? 'not running' : 'not usable')} ${url}${problem && problem.code !== 'GATEWAY_DOWN' ? ` (${problem.message})` : ''}`;
   return `${paint('green', 'running')} ${url}, version ${version ?? '?'}, up ${duration(uptimeMs ?? 0)}`;
+}
+
+/** Those that wait for a person do nothing meanwhile: they are not counted as running here. */
+function runsLine({ running = 0, queued = 0, waitForApproval = 0, waitForBudget = 0 }: NonNullable<StatusAnswer['runs']> = {}): string {
+  const waits = [[waitForApproval, 'waiting for approval'], [waitForBudget, 'waiting for a budget']] as const;
+  const asking = waits.flatMap(([count, word]) => (count > 0 ? [paint('yellow', `${count} ${word}`)] : []));
+  return [`${Math.max(0, running - waitForApproval - waitForBudget)} running`, ...asking, `${queued} queued`].join(', ');
 }
 
 const engineOf = (answer: StatusAnswer): EngineFacts => answer.gateway?.details?.engine ?? {};

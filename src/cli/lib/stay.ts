@@ -22,7 +22,7 @@ export const hasPerson = (json: boolean): boolean => !json && process.stdin.isTT
 export async function stay({ person, say, ...options }: StayOptions): Promise<Followed> {
   const { runId } = options.question;
   if (person) {
-    const prompt = createApprovalPrompt({ runId, say, readKey: (keys, onReady, signal) => readKey({ stdin: process.stdin, keys, onReady, signal }) });
+    const prompt = createApprovalPrompt({ runId, say, readKey: (keys, on, signal) => readKey({ stdin: process.stdin, keys, onReady: on.ready, onIgnored: on.ignored, signal }) });
     try {
       return await follow({ ...options, onConnected: prompt.connected });
     } finally {

@@ -5,14 +5,20 @@
 import type { Gateway, GatewayEvent } from './client.js';
 import { showApproval } from './approval-view.js';
 import { EXIT } from './fail.js';
-import type { ApprovalEntry, BudgetsAnswer, WaitAnswer } from './wire.js';
+import { oneLine } from './terminal.js';
+import { noRoom } from './budget-view.js';
+import { approvalWays, budgetWays, comeBack, inLine, type Way } from './hints.js';
+import { openApprovals } from './open-approvals.js';
+import type { ApprovalEntry, BudgetQuestionInfo, BudgetsAnswer, QueuedBehind, WaitAnswer } from './wire.js';
 
 /** What the run waits for, by the ids that answer it. */
 export interface Waiting {
   readonly runId: string;
   readonly status: 'waiting_approval' | 'waiting_budget';
   readonly approvals?: readonly (ApprovalEntry | { readonly id: string })[];
-  readonly budgetQuestion?: { readonly id: string };
+  readonly budgetQuestion?: BudgetQuestionInfo | { readonly id: string };
+  /** The run has not begun; this one of its session goes first, and it is the one that waits. */
+  readonly queuedBehind?: string;
   /** What to do. */
   readonly hint: string;
 }
@@ -28,23 +34,39 @@ const LOOK_MS = 3_000;
 
 /** @returns undefined when it waits for nobody, or has ended */
 export async function waitOf(gateway: Gateway, runId: string): Promise<Waiting | undefined> {
-  const { waitingFor, approvals = [], budgetQuestion } = await ask<WaitAnswer>(gateway, 'agent.wait', { runId, timeoutMs: 0 });
-  const then = `; then: openclaw runs wait ${runId}`;
+  const wait = await lookAt(gateway, runId);
+  const { waitingFor, approvals = [], budgetQuestion } = wait.queuedBehind ?? wait;
+  const base = { runId, ...(wait.queuedBehind ? { queuedBehind: wait.queuedBehind.runId } : {}) };
   if (waitingFor === 'approval') {
-    const open = await ask<readonly ApprovalEntry[]>(gateway, 'exec.approval.list', {});
-    return {
-      status: 'waiting_approval', runId,
-      approvals: approvals.map((id) => open.find((entry) => entry.id === id) ?? { id }),
-      hint: `${approvals.map((id) => `openclaw approvals approve|deny ${id}`).join('; ')}${then}`,
-    };
+    const open = await openApprovals(gateway, { timeoutMs: LOOK_MS });
+    const waiting = { ...base, status: 'waiting_approval' as const, approvals: approvals.map((id) => open.find((entry) => entry.id === id) ?? { id }) };
+    return { ...waiting, hint: hintOf(waiting) };
   }
   if (waitingFor !== 'budget' || budgetQuestion === undefined) return undefined;
   const { questions } = await ask<BudgetsAnswer>(gateway, 'budgets.list', {});
-  return {
-    status: 'waiting_budget', runId,
-    budgetQuestion: questions.find(({ id }) => id === budgetQuestion) ?? { id: budgetQuestion },
-    hint: `openclaw budgets answer ${budgetQuestion} raise|once|stop${then}`,
-  };
+  const waiting = { ...base, status: 'waiting_budget' as const, budgetQuestion: questions.find(({ id }) => id === budgetQuestion) ?? { id: budgetQuestion } };
+  return { ...waiting, hint: hintOf(waiting) };
+}
+
+export const lookAt = (gateway: Gateway, runId: string): Promise<WaitAnswer> => ask<WaitAnswer>(gateway, 'agent.wait', { runId, timeoutMs: 0 });
+
+/** What answers it, and how to come back for the answer. */
+function waysOf({ runId, approvals = [], budgetQuestion }: Omit<Waiting, 'hint'>): readonly Way[] {
+  const answers = budgetQuestion ? budgetWays(budgetQuestion.id) : approvals.flatMap(({ id }) => approvalWays(id));
+  return [...answers, { what: 'then', command: comeBack(runId) }];
+}
+
+function hintOf(waiting: Omit<Waiting, 'hint'>): string {
+  const { queuedBehind, status } = waiting;
+  const queued = queuedBehind === undefined ? '' : `Queued behind run ${oneLine(queuedBehind, 64)}, which waits for ${status === 'waiting_budget' ? 'a budget' : 'an approval'}. `;
+  return `${queued}${inLine(waysOf(waiting))}`;
+}
+
+/** The run that goes first, and what it waits for. */
+export function behindText({ runId, waitingFor, approvals = [], budgetQuestion }: QueuedBehind): string {
+  const queued = `queued behind run ${oneLine(runId, 64)}`;
+  if (waitingFor === 'approval') return `${queued}, which waits for ${approvals.length === 1 ? 'an approval' : `${approvals.length} approvals`}. ${inLine(approvals.flatMap(approvalWays))}`;
+  return waitingFor === 'budget' && budgetQuestion !== undefined ? `${queued}, which waits for a budget. ${inLine(budgetWays(budgetQuestion))}` : queued;
 }
 
 const ask = <T>(gateway: Gateway, method: string, params: unknown): Promise<T> => gateway.request<T>(method, params, { timeoutMs: LOOK_MS });
@@ -56,9 +78,15 @@ export function tellWaiting(waiting: Waiting, json: boolean): Waiting {
   return waiting;
 }
 
-function waitingText({ status, approvals = [], hint }: Waiting): string {
+function waitingText(waiting: Waiting): string {
+  const { status, approvals = [], budgetQuestion, queuedBehind } = waiting;
   const shown = approvals.map((entry) => ('request' in entry ? showApproval(entry) : entry.id));
-  return [status === 'waiting_approval' ? 'The run waits for an approval, and goes on waiting:' : 'The run waits because a budget is used up, and goes on waiting.', ...shown, ...hint.split('; ').map((line) => `  → ${line}`)].join('\n');
+  const room = budgetQuestion && 'limit' in budgetQuestion ? ` of this ${budgetQuestion.scope} (${noRoom(budgetQuestion)})` : '';
+  const who = queuedBehind === undefined ? 'The run waits' : `The run is queued behind run ${oneLine(queuedBehind, 64)}, which waits`;
+  return [
+    status === 'waiting_approval' ? `${who} for an approval, and goes on waiting:` : `${who} for the budget${room}, and goes on waiting.`,
+    ...shown, ...waysOf(waiting).map(({ what, command }) => `  → ${what}: ${command}`),
+  ].join('\n');
 }
 
 export interface Unanswered {
@@ -110,7 +138,7 @@ export function watchUnanswered({ runId, limitMs = UNANSWERED_MS, note }: { read
     for (const id of ids.filter((one) => !told.has(one))) {
       told.add(id);
       // Budgets are told by whoever follows the run.
-      if (waiting.status === 'waiting_approval') note(`Waiting for an approval. Answer: openclaw approvals approve|deny ${id}`);
+      if (waiting.status === 'waiting_approval') note(`Waiting for an approval. ${inLine(approvalWays(id))}`);
     }
   }
 

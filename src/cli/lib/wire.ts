@@ -29,7 +29,8 @@ export interface RunSummary {
   /** In a list, the word alone. */
   readonly waitsFor?: 'approval' | 'budget';
   readonly waitsForApproval?: readonly { readonly id: string; readonly command: string }[];
-  readonly waitsForBudget?: { readonly id: string; readonly scope: string; readonly unit: string; readonly limit: number; readonly spent: number };
+  readonly waitsForBudget?: { readonly id: string; readonly scope: string; readonly unit: string; readonly limit: number; readonly spent: number; readonly needs?: number };
+  readonly queuedBehind?: QueuedBehind;
   /** As the Web UI names the run. */
   readonly hash?: string;
   readonly webUrl?: string;
@@ -73,6 +74,14 @@ export interface RunAnswer {
   readonly totals?: { readonly modelCalls?: number; readonly retries?: number; readonly toolCalls?: number; readonly usage?: TokenUsage; readonly costUsd?: number };
 }
 
+/** A run goes first, and waits for that itself. */
+export interface QueuedBehind {
+  readonly runId: string;
+  readonly waitingFor?: 'approval' | 'budget';
+  readonly approvals?: readonly string[];
+  readonly budgetQuestion?: string;
+}
+
 /** Final answer of `agent`. */
 export interface AgentAnswer {
   readonly runId: string;
@@ -99,6 +108,8 @@ export interface WaitAnswer {
   readonly waitingFor?: 'approval' | 'budget';
   readonly approvals?: readonly string[];
   readonly budgetQuestion?: string;
+  /** It has not begun. */
+  readonly queuedBehind?: QueuedBehind;
 }
 
 /** Entry of `exec.approval.list`, and what `exec.approval.requested` tells. */
@@ -132,12 +143,27 @@ export interface ApprovalInfo extends ApprovalEntry {
   readonly followOnRunId?: string;
 }
 
+/** Answer of `approvals.list`. */
+export interface ApprovalsAnswer {
+  readonly approvals: readonly ApprovalInfo[];
+  readonly totalCount?: number;
+  readonly nextOffset?: number | null;
+}
+
 /** Answer of `exec.approval.resolve` and `approvals.deny`. */
 export interface ApprovalAnswer {
   readonly ok: boolean;
   readonly id: string;
+  /** What holds. */
   readonly decision: string;
   readonly followOnRunId?: string;
+  /** It was decided before, as the following say. */
+  readonly repeated?: boolean;
+  readonly decidedBy?: string | null;
+  readonly resolvedAtMs?: number | null;
+  readonly reason?: string;
+  /** Allowed once before; from now on always. */
+  readonly grant?: GrantInfo;
 }
 
 export interface GrantInfo {
@@ -182,16 +208,17 @@ export interface BudgetQuestionInfo {
   readonly unit: string;
   readonly limit: number;
   readonly spent: number;
+  readonly needs?: number;
   readonly state: string;
   readonly createdAt: number;
-  readonly waiting: readonly { readonly runId: string; readonly session: string; readonly since: number }[];
+  readonly waiting: readonly { readonly run?: string; readonly runId: string; readonly session: string; readonly since: number }[];
 }
 
 /** Answer of `budgets.list`. */
 export interface BudgetsAnswer {
   readonly day: string;
   readonly timezone: string;
-  readonly lines: readonly { readonly line: string; readonly scope: string; readonly of: string; readonly limit: Partial<BudgetSum>; readonly raised: BudgetSum; readonly spent: BudgetSum; readonly held: BudgetSum }[];
+  readonly lines: readonly { readonly line: string; readonly scope: string; readonly of: string; readonly run?: { readonly runId: string; readonly session: string; readonly ended?: boolean }; readonly limit: Partial<BudgetSum>; readonly raised: BudgetSum; readonly spent: BudgetSum; readonly held: BudgetSum }[];
   readonly questions: readonly BudgetQuestionInfo[];
 }
 
@@ -212,7 +239,6 @@ export interface UsageAnswer {
   readonly sessions: readonly { readonly key: string; readonly count: number; readonly totals: UsageTotals }[];
 }
 
-/** Answer of `status`. */
 /** What the owner must be told. */
 export interface NoticeInfo {
   readonly key: string;
@@ -223,11 +249,13 @@ export interface NoticeInfo {
   readonly lastAt: number;
 }
 
+/** Answer of `status`. */
 export interface StatusAnswer {
   readonly notices?: readonly NoticeInfo[];
   readonly sessions?: { readonly count?: number; readonly recent?: readonly SessionSummary[] };
   readonly models?: { readonly primary?: string; readonly fallbacks?: readonly string[]; readonly configured?: boolean };
-  readonly runs?: { readonly running?: number; readonly queued?: number; readonly failed?: number };
+  /** Those that wait for a person are among the running ones. */
+  readonly runs?: { readonly running?: number; readonly queued?: number; readonly failed?: number; readonly waitForApproval?: number; readonly waitForBudget?: number };
   readonly budgets?: { readonly spent?: BudgetSum; readonly limit?: Partial<BudgetSum>; readonly questions?: readonly { readonly id: string; readonly scope: string }[] };
   readonly approvals?: { readonly open: number; readonly oldestAtMs?: number; readonly ids?: readonly string[] };
   readonly gateway?: {

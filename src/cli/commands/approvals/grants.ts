@@ -14,7 +14,7 @@ export default class ApprovalsGrantsCommand extends RpcCommand {
     const { flags } = await this.parse(ApprovalsGrantsCommand);
     return this.withGateway(flags, async (gateway) => {
       const answer = await gateway.request<Answer>('approvals.grants', {});
-      this.log(answer.grants.length === 0 ? 'Nothing is allowed always. Allow something: openclaw approvals approve <id> --always' : showGrants(answer.grants));
+      this.log(answer.grants.length === 0 ? 'Nothing is allowed always. What waits can be, with "approvals approve" and --always: openclaw approvals list' : showGrants(answer.grants));
       return answer;
     });
   }

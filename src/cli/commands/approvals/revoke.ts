@@ -1,7 +1,7 @@
-import * as Args from '@oclif/core/args';
 import { resolveGrant } from '../../lib/approval-id.js';
 import { showGrant } from '../../lib/approval-view.js';
 import { RpcCommand } from '../../lib/rpc-command.js';
+import { idArg } from '../../lib/text-arg.js';
 import type { GrantInfo } from '../../lib/wire.js';
 
 interface Answer {
@@ -12,7 +12,7 @@ interface Answer {
 export default class ApprovalsRevokeCommand extends RpcCommand {
   static override summary = 'Take back what was allowed always; it is asked about again.';
   static override examples = ['<%= config.bin %> approvals revoke gr-7kfm2xwa'];
-  static override args = { grant: Args.string({ description: 'Its id, from "approvals grants"; its first characters are enough.', required: true }) };
+  static override args = { grant: idArg('Its id, from "approvals grants"; its first characters are enough.', 'See what is allowed always: openclaw approvals grants') };
 
   async run(): Promise<Answer> {
     const { args, flags } = await this.parse(ApprovalsRevokeCommand);

@@ -1,5 +1,5 @@
-import * as Args from '@oclif/core/args';
 import { RpcCommand } from '../../lib/rpc-command.js';
+import { keyArg } from '../../lib/text-arg.js';
 
 interface Answer {
   readonly ok: boolean;
@@ -9,7 +9,7 @@ interface Answer {
 export default class NoticesDismissCommand extends RpcCommand {
   static override summary = 'Put a notice away. It comes back when it happens again.';
   static override examples = ['<%= config.bin %> notices dismiss engine-fresh'];
-  static override args = { key: Args.string({ description: 'Its key, from "notices list".', required: true }) };
+  static override args = { key: keyArg('Its key, from "notices list".', 'See the keys there are: openclaw notices list') };
 
   async run(): Promise<Answer> {
     const { args, flags } = await this.parse(NoticesDismissCommand);

@@ -1,10 +1,10 @@
-import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { onInterrupt } from '../../lib/interrupt.js';
 import { answerOf, textOf } from '../../lib/outcome.js';
 import { RpcCommand } from '../../lib/rpc-command.js';
 import { createScreen } from '../../lib/screen.js';
 import { hasPerson, stay } from '../../lib/stay.js';
+import { runArg } from '../../lib/text-arg.js';
 import { tellWaiting, type Waiting } from '../../lib/waiting.js';
 import type { AgentAnswer } from '../../lib/wire.js';
 
@@ -12,7 +12,7 @@ export default class RunsWaitCommand extends RpcCommand {
   static override summary = 'Wait for a run and print its answer; at once when it has ended.';
   static override description = 'A run that waits for an approval or a budget is asked about at the terminal, or left to itself with exit code 3, as by "agent".';
   static override examples = ['<%= config.bin %> runs wait 8f14e45f-ceea-4672-9a1b-0d2f3a6b7c8d'];
-  static override args = { run: Args.string({ description: 'Its run id.', required: true }) };
+  static override args = { run: runArg() };
   static override flags = {
     timeout: Flags.integer({ description: 'Seconds to wait; the run goes on without you.', min: 1, helpValue: '<seconds>' }),
   };

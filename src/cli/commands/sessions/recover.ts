@@ -1,6 +1,6 @@
-import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { RpcCommand } from '../../lib/rpc-command.js';
+import { sessionArg } from '../../lib/text-arg.js';
 
 interface Answer {
   readonly session: string;
@@ -15,7 +15,7 @@ export default class SessionsRecoverCommand extends RpcCommand {
   static override summary = 'Start a stuck session anew from its rows, at its last finished step.';
   static override description = 'Runs keep their ids, finished steps are not repeated, commands that run are attached to. A session that is well needs no recovering, and is left alone without --force.';
   static override examples = ['<%= config.bin %> sessions recover main', '<%= config.bin %> sessions recover agent:main:work --json'];
-  static override args = { key: Args.string({ description: 'The session, as "sessions list" and "status" name it.', required: true }) };
+  static override args = { key: sessionArg('The session, as "sessions list" and "status" name it.') };
   static override flags = { force: Flags.boolean({ description: 'Also when it is well.' }) };
 
   async run(): Promise<Answer> {
