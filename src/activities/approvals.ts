@@ -11,7 +11,7 @@ import type { ToolCall } from '../core/transcript.js';
 import { approvalById, approvalId, approvalOfCall, callKey, isGranted, markHandedOn, putApproval, requestHash } from '../storage/approvals.js';
 import { type Tx, assertFence, storeBehind } from '../storage/fence.js';
 import { inboundById } from '../storage/inbound.js';
-import { mayUse, rightsOf } from '../storage/rights.js';
+import { mayUse, rightsOfRun } from '../storage/rights.js';
 import type { Db } from '../storage/sqlite.js';
 import { appendRows, rowAt } from '../storage/transcript.js';
 import type { ActivityDeps } from './deps.js';
@@ -28,14 +28,13 @@ interface CallsOf {
   readonly session: string;
   readonly run: string;
   readonly step: number;
-  readonly rights: string;
 }
 
 /** What has to be asked before `call` runs; nothing for a call that would be refused anyway. */
 export async function approvalWanted(deps: Pick<ActivityDeps, 'db' | 'tools'>, at: CallsOf, call: ToolCall): Promise<ApprovalRequest | undefined> {
   const tool = deps.tools().get(call.tool);
   if (!tool?.approval || call.malformed !== undefined || validateArgs(tool, call.args) !== undefined) return undefined;
-  if (!mayUse(await rightsOf(deps.db, at.rights), tool.name)) return undefined;
+  if (!mayUse(await rightsOfRun(deps.db, at.run), tool.name)) return undefined;
   const wanted = await tool.approval(call.args, callKey({ ...at, index: call.index }));
   return wanted && !(await isGranted(deps.db, agentOf(at.session), wanted)) ? wanted : undefined;
 }
@@ -68,7 +67,7 @@ export function createApprovalActivities(deps: ActivityDeps): ApprovalActivities
         const answer = (await rowAt(db, input.session, input.callSeq))?.content;
         const call = answer?.type === 'assistant' ? answer.calls.find((other) => other.index === input.index) : undefined;
         // A call that is not there is answered by the tool's own activity.
-        const request = call && inbound && (await approvalWanted(deps, { ...input, rights: inbound.rights }, call));
+        const request = call && inbound && (await approvalWanted(deps, input, call));
         if (!request) return { state: 'not needed' };
         const { approval, isNew } = await db.transaction().execute(async (tx) => {
           await assertFence(tx, input);

@@ -7,27 +7,27 @@ import type {
   AnswerCallInput, EndRunInput, EndRunResult, Fence, OpenSessionInput, OpenSessionResult, RunOutcome, TakeRunInput, TakeRunResult,
 } from '../core/run.js';
 import { ENDED_BY_STOP, SKIPPED_BY_STOP } from '../core/run.js';
-import type { RowContent, TranscriptRow } from '../core/transcript.js';
-import { approvalById, approvalOfCall, callKey, cancelApprovals, handedOnApprovals, settleApproval } from '../storage/approvals.js';
+import type { TranscriptRow } from '../core/transcript.js';
+import { approvalOfCall, callKey, cancelApprovals, handedOnApprovals, settleApproval } from '../storage/approvals.js';
 import { lineOf } from '../storage/deliveries.js';
 import { draftText } from '../storage/drafts.js';
 import { assertFence, ensureSession, storeBehind, takeGeneration, type Tx } from '../storage/fence.js';
-import { type Inbound, endInbound, inboundById, inboxItem, markTaken, openInbound } from '../storage/inbound.js';
-import { takeLost } from '../storage/lost.js';
+import { type Inbound, endInbound, inboundById, inboxItem, openInbound } from '../storage/inbound.js';
 import { pinnedHost } from '../storage/meta.js';
-import { appendRows, highestSeq, rowAt, runRows, sameIdentity, type NewRow } from '../storage/transcript.js';
-import { waitedForPeople } from '../storage/waited.js';
+import { appendRows, highestSeq, rowAt, sameIdentity, type NewRow } from '../storage/transcript.js';
 import { enqueueAnswer } from './answer.js';
-import { type ApprovalActivities, callsToAsk, createApprovalActivities } from './approvals.js';
+import { type ApprovalActivities, createApprovalActivities } from './approvals.js';
 import type { ActivityDeps } from './deps.js';
 import { translated } from './failures.js';
-import { deniedText, followOnOf, placeOf, resultContent } from './follow-on.js';
+import { type InboxActivities, createInbox } from './inbox.js';
+import { placeOf, resultContent } from './follow-on.js';
 import { resultRow } from './result-row.js';
 import { textResult } from './tools/types.js';
-import { expectRowsBelow, lostText, repairing } from './store-behind.js';
-import { type Progress, answered, policyIn, progressOf } from './turn-state.js';
+import { repairing } from './store-behind.js';
+import { takeRun } from './take-run.js';
+import { answered } from './turn-state.js';
 
-export interface BookkeepingActivities extends ApprovalActivities {
+export interface BookkeepingActivities extends ApprovalActivities, InboxActivities {
   openSession(input: OpenSessionInput): Promise<OpenSessionResult>;
   takeRun(input: TakeRunInput): Promise<TakeRunResult>;
   answerCall(input: AnswerCallInput): Promise<void>;
@@ -60,62 +60,10 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
         return { ...opened, hostQueue: hostQueue(host), idleMs: deps.settings().idleMs };
       }),
 
-    takeRun: (input) =>
-      fenced(input, async () => {
-        const settings = deps.settings();
-        const taken = await db.transaction().execute(async (tx) => {
-          await assertFence(tx, input);
-          const known = await inboundById(tx, input.inboundId);
-          if (!known) throw storeBehind(`message ${input.inboundId} was accepted and is not there`);
-          await expectRowsBelow(tx, input.session, input.seq);
-          if (known.session !== input.session || !(await markTaken(tx, input.inboundId))) return undefined;
-          // With the time it was taken, the first one's when this is a repeat.
-          const inbound = (await inboundById(tx, input.inboundId)) ?? known;
-          let rows = await runRows(tx, input.run);
-          const approval = rows.length === 0 && inbound.request.followOn !== undefined ? await approvalById(tx, inbound.request.followOn) : undefined;
-          const waitedMs = await waitedForPeople(tx, input.run);
-          if (approval?.state === 'allowed') {
-            const followOn = followOnOf(approval, input.seq, deps.tools());
-            return { inbound, waitedMs, followOn, progress: { step: 1, seq: input.seq + 1, nextSeq: input.seq + 2 } };
-          }
-          if (rows.length === 0) {
-            const { message } = inbound;
-            const content: RowContent = { type: 'user', text: approval ? deniedText(approval) : message.text, sender: message.sender, attachments: message.attachments };
-            if (approval?.call) await settleApproval(tx, callKey(approval.call));
-            rows = await appendRows(tx, input, [{ seq: input.seq, run: input.run, step: 0, kind: 'user', content }]);
-          }
-          // Read, not counted: an earlier attempt of this very activity may have written the row.
-          const progress = async (): Promise<Progress> => progressOf(rows, Math.max(input.seq, (await highestSeq(tx, input.session)) + 1), policyIn(deps.tools()));
-          if ((await progress()).ended === undefined) await tellLoss(tx, input, rows.at(-1)!.step);
-          return { inbound, waitedMs, progress: await progress() };
-        });
-        if (!taken) return { status: 'finished' };
-        const { inbound, progress, followOn, waitedMs } = taken;
-        const { nextSeq, ...state } = await withApprovals(input, inbound.rights, progress);
-        const startedAt = inbound.takenAt ?? Date.now();
-        const timeoutMs = inbound.request.timeoutMs ?? settings.runTimeoutMs;
-        deps.events.publish({ type: 'start', session: input.session, run: input.run, runId: inbound.runId, step: state.step, attempt: 1, at: Date.now() });
-        return {
-          status: 'taken',
-          nextSeq,
-          turn: {
-            ...state,
-            model: 0,
-            // A model the caller picked is meant: no other answers in its place.
-            models: inbound.request.model === undefined ? deps.models().chain : [inbound.request.model],
-            maxSteps: settings.maxSteps,
-            ...(timeoutMs === undefined ? {} : { deadline: startedAt + timeoutMs + waitedMs }),
-            startedAt,
-            inGroup: inbound.message.conversation.kind !== 'direct',
-            tokens: 0,
-            costUsd: 0,
-            ...(inbound.request.background === true ? { background: true } : {}),
-            ...(followOn ? { followOn } : {}),
-          },
-        };
-      }),
+    takeRun: (input) => fenced(input, () => takeRun(deps, input)),
 
     ...createApprovalActivities(deps),
+    ...createInbox(deps),
 
     answerCall: (input) =>
       fenced(input, () =>
@@ -134,15 +82,6 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
     sealTurn: (input) => fenced(input, () => endRun(input)),
     finishRun: (input) => fenced(input, () => endRun(input)),
   };
-
-  /** Open calls of a batch that was cut by a crash are asked like new ones: the question that was put is found again. */
-  async function withApprovals(input: TakeRunInput, rights: string, progress: Progress): Promise<Progress> {
-    if (!progress.batch || progress.callSeq === undefined) return progress;
-    const answer = (await rowAt(db, input.session, progress.callSeq))?.content;
-    const calls = answer?.type === 'assistant' ? answer.calls : [];
-    const asked = await callsToAsk(deps, { session: input.session, run: input.run, step: progress.step, rights }, calls);
-    return { ...progress, batch: progress.batch.map((call) => (call.status === 'pending' && asked.has(call.index) ? { ...call, needsApproval: true } : call)) };
-  }
 
   /** A command whose activity was lost with its worker would outlive the turn: it ends here. @returns calls that had begun, and whether a follow-on's had */
   async function endCommands(input: EndRunInput): Promise<Begun> {
@@ -181,14 +120,6 @@ export function createBookkeeping(deps: ActivityDeps): BookkeepingActivities {
     if (ended.message.channel !== RPC_CHANNEL) void deps.deliveries?.wake(lineOf(ended.message));
     return { outcome: ended.outcome, nextSeq: ended.nextSeq };
   }
-}
-
-/** Tells the session's model, once, that entries were lost. */
-async function tellLoss(tx: Tx, input: TakeRunInput, step: number): Promise<void> {
-  const since = await takeLost(tx, input.session);
-  if (since === undefined) return;
-  const content: RowContent = { type: 'notice', text: lostText(since), forModel: true };
-  await appendRows(tx, input, [{ seq: (await highestSeq(tx, input.session)) + 1, run: input.run, step, kind: 'notice', content }]);
 }
 
 /** What the end of a run rests on. @throws CodedError STORE_BEHIND */

@@ -94,7 +94,7 @@ export function createCallModel(deps: ActivityDeps): ModelActivities {
     return {
       kind: 'answer', seq: row.seq, stop: content.stop, provider: content.provider, model: content.model, usage: content.usage,
       ...(content.costUsd === undefined ? {} : { costUsd: content.costUsd }),
-      calls: callFacts(content.calls, policyIn(deps.tools()), await callsToAsk(deps, { ...input, rights: (await inboundById(db, input.inboundId))?.rights ?? '' }, content.calls)),
+      calls: callFacts(content.calls, policyIn(deps.tools()), await callsToAsk(deps, input, content.calls)),
     };
   }
 }

@@ -1,12 +1,14 @@
 /**
  * What the activities are made of. `host/` builds it; everything that a config reload may change is behind a function.
  */
+import type { ConversationKind } from '../core/message.js';
 import type { DeliveryWaker, MediaStore, Logger, RunEvents } from '../core/ports.js';
 import type { ThinkingLevel } from '../core/model.js';
 import type { Budgets } from '../storage/ledger.js';
 import type { Db } from '../storage/sqlite.js';
 import type { Speech } from './media/speech.js';
 import type { ModelRegistry } from './models/types.js';
+import type { ResetPolicy } from './reset-policy.js';
 import type { ToolRegistry } from './tools/types.js';
 
 export interface TurnSettings {
@@ -15,6 +17,8 @@ export interface TurnSettings {
   readonly runTimeoutMs?: number;
   readonly idleMs: number;
   readonly thinking: ThinkingLevel;
+  /** When conversations of a kind end by themselves. Absent: never. */
+  readonly reset?: (kind: ConversationKind) => ResetPolicy;
 }
 
 export interface ActivityDeps {

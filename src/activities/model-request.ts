@@ -6,7 +6,7 @@ import type { ModelRequest, ToolSpec } from '../core/model.js';
 import { LIMITS } from '../core/names.js';
 import type { CallModelInput } from '../core/run.js';
 import type { Inbound } from '../storage/inbound.js';
-import { mayUse, rightsOf } from '../storage/rights.js';
+import { mayUse, rightsOfRun } from '../storage/rights.js';
 import { recentRows } from '../storage/transcript.js';
 import type { ActivityDeps } from './deps.js';
 import { NO_SPEECH } from './media/speech.js';
@@ -21,7 +21,7 @@ const CHARS_PER_TOKEN = 4;
 
 export async function modelRequest(deps: ActivityDeps, input: CallModelInput, inbound: Inbound | undefined, model: string, known: ModelFacts): Promise<ModelRequest> {
   const asked = inbound?.request;
-  const rights = inbound ? await rightsOf(deps.db, inbound.rights) : { tools: [] };
+  const rights = await rightsOfRun(deps.db, input.run);
   const tools = deps.tools().tools.filter((tool) => mayUse(rights, tool.name)).map(toolSpec);
   const system = [await deps.systemPrompt(), asked?.extraSystemPrompt].filter((part) => part !== undefined && part !== '').join('\n\n');
   const room = Math.floor((known.contextWindow - known.maxTokens - estimateTokens(system) - estimateTokens(JSON.stringify(tools))) * SAFETY);

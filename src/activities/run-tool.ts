@@ -11,7 +11,7 @@ import { approvalOfCall, callKey, settleApproval } from '../storage/approvals.js
 import { beginClaim, finishClaim } from '../storage/claims.js';
 import { checkFence, storeBehind } from '../storage/fence.js';
 import { inboundById } from '../storage/inbound.js';
-import { mayUse, rightsOf } from '../storage/rights.js';
+import { mayUse, rightsOfRun } from '../storage/rights.js';
 import { appendRows, rowAt, sameIdentity } from '../storage/transcript.js';
 import { recordToolAttempt } from '../storage/usage.js';
 import { randomUUID } from 'node:crypto';
@@ -87,7 +87,7 @@ export function createRunTool(deps: ActivityDeps): RunTool {
     const registry = deps.tools();
     const tool: Tool | undefined = registry.get(call.tool);
     if (!tool) return textResult(`There is no tool "${call.tool.slice(0, 64)}". Tools: ${registry.tools.map((t) => t.name).join(', ')}.`, true);
-    if (!mayUse(await rightsOf(db, input.rights), tool.name)) return textResult(`The people in this turn may not use ${tool.name}.`, true);
+    if (!mayUse(await rightsOfRun(db, input.run), tool.name)) return textResult(`The people in this turn may not use ${tool.name}.`, true);
     if (call.malformed !== undefined) return textResult(`The arguments of ${tool.name} are not a JSON object. Call it again with valid JSON.`, true);
     const problem = validateArgs(tool, call.args);
     if (problem !== undefined) return textResult(problem, true);

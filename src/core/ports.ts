@@ -48,6 +48,8 @@ export interface DoorRequest {
   /** The client's run id; absent for platform messages, whose run id is derived from the message key. */
   readonly runId?: string;
   readonly turn?: TurnRequest;
+  /** Begins a new conversation first; the message, if it has text, is the first of it. */
+  readonly reset?: boolean;
 }
 
 export interface DoorAnswer {

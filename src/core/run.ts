@@ -6,7 +6,7 @@
 import type { ApprovalState } from './approval.js';
 import type { BudgetScope } from './budget.js';
 import type { StopReason, Usage } from './model.js';
-import type { InboxItem } from './queue.js';
+import type { DropReason, InboxItem } from './queue.js';
 import type { ToolPolicy } from './tool.js';
 
 /** States of an `inbound` row (DESIGN §3). The last five are terminal. */
@@ -88,6 +88,9 @@ export interface TurnState {
   readonly background?: boolean;
   readonly followOn?: FollowOn;
   readonly paused?: BudgetPause;
+  /** Batches in a row that a newer message has cut, and whether this one was. */
+  readonly skips?: number;
+  readonly cut?: boolean;
 }
 
 export interface SessionInput {
@@ -113,10 +116,19 @@ export interface SessionCarry {
   readonly handedOn?: readonly string[];
   /** Answers that arrived and were not yet acted on. */
   readonly decided?: readonly string[];
+  /** Messages that enter the running turn before its next model call. */
+  readonly steering?: readonly InboxItem[];
+  /** Left out by a full queue or a reset, their rows still open. */
+  readonly dropping?: readonly Dropped[];
+}
+
+export interface Dropped {
+  readonly item: InboxItem;
+  readonly reason: DropReason;
 }
 
 export interface Stopping {
-  readonly code: 'stopped' | 'interrupted' | 'RunTimeout';
+  readonly code: 'stopped' | 'interrupted' | 'RunTimeout' | 'reset';
   /** The run that takes its place. */
   readonly by?: string;
   readonly reason: string;
@@ -192,11 +204,19 @@ export interface TakeRunInput extends Fence {
   readonly run: string;
   /** Where the user row goes, unless the run already has rows. */
   readonly seq: number;
+  /** Collected with it: their texts follow as rows of this run, their own runs are merged into it. */
+  readonly with?: readonly { readonly inboundId: string; readonly run: string }[];
 }
 /** `finished`: its row already has an outcome; nothing is to be done. */
 export type TakeRunResult =
   | { readonly status: 'finished' }
-  | { readonly status: 'taken'; readonly turn: Omit<TurnState, 'item'>; readonly nextSeq: number };
+  | {
+      readonly status: 'taken';
+      readonly turn: Omit<TurnState, 'item'>;
+      readonly nextSeq: number;
+      /** The conversation was reset by itself before the run began. */
+      readonly conversation?: string;
+    };
 
 export interface CallModelInput extends Fence {
   readonly inboundId: string;
@@ -245,8 +265,6 @@ export interface RunToolInput extends Fence {
   readonly callSeq: number;
   /** Where the result row goes. */
   readonly seq: number;
-  /** Rights set the turn runs with. */
-  readonly rights: string;
   /** How often this call was scheduled before: Temporal counts attempts from 1 each time. */
   readonly nth?: number;
   /** The call was allowed by this approval. */

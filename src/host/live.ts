@@ -103,6 +103,7 @@ const turnSettings = ({ agents, session }: Config): TurnSettings => ({
   ...(agents.defaults.runTimeoutSeconds > 0 ? { runTimeoutMs: agents.defaults.runTimeoutSeconds * 1_000 } : {}),
   idleMs: Math.max(1_000, session.idleMinutesToComplete * 60_000),
   thinking: agents.defaults.thinkingDefault,
+  reset: (kind) => ({ ...session.reset, ...(kind === 'direct' ? session.resetByType.direct : kind === 'thread' ? session.resetByType.thread : session.resetByType.group) }),
 });
 
 /** A zone nobody knows must not stop every call: the host's is used, and doctor says so. */

@@ -17,6 +17,7 @@ import { type Inbound, inboundById, inboundByRun, insertInbound } from '../stora
 import type { Db } from '../storage/sqlite.js';
 import type { SessionEngine } from './engine.js';
 import { signal } from './intake.js';
+import { rightsId, rightsOfRun } from '../storage/rights.js';
 import { followOnRunId, inboundIdOf, payloadHash, requireSessionKey, runHash } from './keys.js';
 
 export interface Decided extends Approval {
@@ -169,7 +170,7 @@ async function insertFollowOn(tx: Tx, approval: Approval): Promise<Inbound> {
   const runId = followOnRunId(approval.id);
   await insertInbound(tx, {
     id, message_key: key, run: runHash(original.principal, original.session, runId), run_id: runId, session: original.session,
-    principal: original.principal, role: original.role, rights: original.rights, channel: original.channel, mode: 'followup', priority: original.priority,
+    principal: original.principal, role: original.role, rights: await rightsId(tx, await rightsOfRun(tx, original.run)), channel: original.channel, mode: 'followup', priority: original.priority,
     state: 'accepted', payload_hash: payloadHash([message.text, request]), message: JSON.stringify(message), request: JSON.stringify(request), accepted_at: Date.now(),
   });
   const row = await inboundById(tx, id);

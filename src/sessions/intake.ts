@@ -6,19 +6,22 @@ import { CodedError, invalidRequest, messageOf } from '../core/errors.js';
 import { messageKey } from '../core/message.js';
 import { LIMITS } from '../core/names.js';
 import type { Door, DoorAnswer, DoorRequest, Logger, RunEvents } from '../core/ports.js';
-import { DEFAULT_QUEUE_MODE, WORKING_QUEUE_MODES } from '../core/queue.js';
+import type { QueueRules } from '../core/queue.js';
 import { ensureSession } from '../storage/fence.js';
 import { type Inbound, inboundById, inboundOfPrincipal, inboxItem, insertInbound, markSignalled } from '../storage/inbound.js';
 import { GUEST_RIGHTS, OWNER_RIGHTS, rightsId } from '../storage/rights.js';
 import type { Db } from '../storage/sqlite.js';
 import type { SessionEngine } from './engine.js';
-import { inboundIdOf, payloadHash, requireRunId, requireSessionKey, runHash } from './keys.js';
+import { inboundIdOf, payloadHash, placeOf, requireRunId, requireSessionKey, runHash } from './keys.js';
+import { type QueueDefaults, QUEUE_DEFAULTS, queueOf } from './queueing.js';
 
 export interface IntakeDeps {
   readonly db: Db;
   readonly engine: SessionEngine;
   readonly events: RunEvents;
   readonly log: Logger;
+  /** As configured. */
+  readonly queue?: () => QueueDefaults;
 }
 
 /** Owners come first (Temporal's priority keys: 1 best, 3 default). */
@@ -30,25 +33,24 @@ export function createDoor(deps: IntakeDeps): Door {
   return {
     async accept(request: DoorRequest): Promise<DoorAnswer> {
       const { message } = request;
-      const mode = request.turn?.mode ?? DEFAULT_QUEUE_MODE;
-      if (!WORKING_QUEUE_MODES.includes(mode)) {
-        throw invalidRequest(`queue mode ${mode} is not available yet; use ${WORKING_QUEUE_MODES.join(' or ')}`);
-      }
+      const reset = request.reset === true;
       if (message.text.length > LIMITS.messageChars) throw invalidRequest(`a message has at most ${LIMITS.messageChars} characters`);
-      if (message.text.trim() === '' && message.attachments.length === 0) throw invalidRequest('the message is empty');
+      if (message.text.trim() === '' && message.attachments.length === 0 && !reset) throw invalidRequest('the message is empty');
       const session = requireSessionKey(request.session);
       const key = messageKey(message);
       const id = inboundIdOf(key);
       const runId = requireRunId(request.runId ?? id);
       const run = runHash(request.principal, session.key, runId);
       // Time and media names may differ between two sends of one message; what is asked may not.
-      const hash = payloadHash([message.text, message.attachments.map((a) => [a.kind, a.media?.hash ?? a.name]), message.replyTo?.messageId, request.turn ?? {}]);
+      const hash = payloadHash([message.text, message.attachments.map((a) => [a.kind, a.media?.hash ?? a.name]), message.replyTo?.messageId, request.turn ?? {}, ...(reset ? ['reset'] : [])]);
 
       const row = await db.transaction().execute(async (tx) => {
+        const queue = await queueOf(tx, deps.queue?.() ?? QUEUE_DEFAULTS, { session: session.key, channel: message.channel, ...(request.turn ? { turn: request.turn } : {}) });
+        const rules: QueueRules = { place: placeOf(message), inGroup: message.conversation.kind !== 'direct', quietMs: queue.debounceMs, cap: queue.cap, drop: queue.drop, ...(reset ? { reset } : {}) };
         const isNew = await insertInbound(tx, {
           id, message_key: key, run, run_id: runId, session: session.key,
           principal: request.principal, role: request.role, rights: await rightsId(tx, request.role === 'owner' ? OWNER_RIGHTS : GUEST_RIGHTS), channel: message.channel,
-          mode, priority: PRIORITY[request.role], state: 'accepted', payload_hash: hash,
+          mode: reset ? 'followup' : queue.mode, rules: JSON.stringify(rules), priority: PRIORITY[request.role], state: 'accepted', payload_hash: hash,
           message: JSON.stringify(message), request: JSON.stringify(request.turn ?? {}), accepted_at: Date.now(),
         });
         // The principal's key first: the same key in another session has another message key.

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { invalidRequest } from '../core/errors.js';
+import type { InboundMessage } from '../core/message.js';
 import { LIMITS } from '../core/names.js';
 import { type SessionKey, SESSION_KEY_PART_MAX, parseSessionKey } from '../core/session-key.js';
 
@@ -17,6 +18,9 @@ export const runHash = (principal: string, session: string, runId: string): stri
 
 /** A platform's id as part of a workflow id: itself, or its hash when it is long or has other characters. */
 export const idPart = (platformId: string): string => (/^[A-Za-z0-9._@+=-]{1,64}$/.test(platformId) ? platformId : `h-${hash(platformId, 32)}`);
+
+/** Where something was said: messages of one place may share a turn, and are answered there. */
+export const placeOf = ({ channel, account, conversation }: Pick<InboundMessage, 'channel' | 'account' | 'conversation'>): string => hash(JSON.stringify([channel, account, conversation.parentId ?? '', conversation.id]), 16);
 
 /** What tells a repeat from a reused key. */
 export const payloadHash = (payload: unknown): string => hash(JSON.stringify(payload), 64);

@@ -126,6 +126,19 @@ export async function markHandedOn(tx: Tx, id: string): Promise<boolean> {
 export const settleApproval = (tx: Tx, key: string): Promise<unknown> =>
   tx.updateTable('approvals').set({ settled_at: Date.now() }).where('call_key', '=', key).where('settled_at', 'is', null).execute();
 
+/** A conversation that ends takes all its questions with it, also those whose turn went on. @returns which, now cancelled */
+export async function cancelSessionApprovals(tx: Tx, session: string, reason: string): Promise<{ readonly id: string; readonly run: string; readonly runId: string }[]> {
+  const now = Date.now();
+  const rows = await tx
+    .updateTable('approvals')
+    .set({ state: 'cancelled', reason, decided_at: now, settled_at: now, updated_at: now })
+    .where('session', '=', session)
+    .where('state', '=', 'open')
+    .returning(['id', 'run', 'run_id'])
+    .execute();
+  return rows.map((row) => ({ id: row.id, run: row.run ?? '', runId: row.run_id ?? '' }));
+}
+
 /** A run that ended asks nothing more and carries nothing out; what it handed on outlives it. @returns ids of the open ones, now cancelled */
 export async function cancelApprovals(tx: Tx, run: string, reason: string): Promise<string[]> {
   const now = Date.now();

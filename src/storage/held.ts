@@ -91,6 +91,8 @@ export interface Released {
   readonly rights: string;
   readonly run: string;
   readonly mode: QueueMode;
+  /** JSON. */
+  readonly rules: string;
   readonly priority: number;
 }
 

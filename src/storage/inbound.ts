@@ -4,7 +4,8 @@
  */
 import type { InboundMessage } from '../core/message.js';
 import type { TurnRequest } from '../core/ports.js';
-import type { InboxItem } from '../core/queue.js';
+import { clip } from '../core/names.js';
+import type { DropReason, InboxItem, QueueRules } from '../core/queue.js';
 import { type InboundState, type RunOutcome, TERMINAL_STATES, isTerminal } from '../core/run.js';
 import type { Insertable, Selectable } from 'kysely';
 import type { Tx } from './fence.js';
@@ -31,11 +32,14 @@ export interface Inbound extends InboxItem {
 /** States a session still has to work on. `held` belongs to pairing. */
 const OPEN_STATES: readonly InboundState[] = ['accepted', 'signalled', 'taken'];
 
+/** `rules`: how it waits, JSON. */
+export type NewInbound = Omit<Insertable<InboundTable>, 'outcome' | 'merged_into' | 'reason' | 'signalled_at' | 'taken_at' | 'ended_at' | 'rules'> & { readonly rules?: string };
+
 /** Inserts unless its message key or run is known. @returns whether it was new */
-export async function insertInbound(tx: Tx, row: Omit<Insertable<InboundTable>, 'outcome' | 'merged_into' | 'reason' | 'signalled_at' | 'taken_at' | 'ended_at'>): Promise<boolean> {
+export async function insertInbound(tx: Tx, row: NewInbound): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('inbound')
-    .values({ ...row, outcome: null, merged_into: null, reason: null, signalled_at: null, taken_at: null, ended_at: null })
+    .values({ ...row, rules: row.rules ?? null, outcome: null, merged_into: null, reason: null, signalled_at: null, taken_at: null, ended_at: null })
     .onConflict((c) => c.doNothing())
     .executeTakeFirst();
   return (numInsertedOrUpdatedRows ?? 0n) > 0n;
@@ -123,7 +127,32 @@ export const inboxItem = (row: Inbound): InboxItem => ({
   mode: row.mode,
   priority: row.priority,
   at: row.at,
+  ...(row.rules ? { rules: row.rules } : {}),
 });
+
+/** What a full queue left out, as one text for the next turn's model, once. */
+export async function takeSummarized(tx: Tx, session: string, run: string): Promise<string | undefined> {
+  const reason: DropReason = 'queue full: summarized';
+  const rows = await tx
+    .updateTable('inbound')
+    .set({ merged_into: run })
+    .where('session', '=', session)
+    .where('state', '=', 'dropped')
+    .where('reason', '=', reason)
+    .where('merged_into', 'is', null)
+    .returning(['message', 'accepted_at', 'id'])
+    .execute();
+  if (rows.length === 0) return undefined;
+  const lines = rows
+    .toSorted((a, b) => Number(a.accepted_at) - Number(b.accepted_at) || a.id.localeCompare(b.id))
+    .map((row) => {
+      const { text, sender } = JSON.parse(row.message) as InboundMessage;
+      return `- ${sender.name ?? sender.id}: ${clip(text, SUMMARY_CHARS)}`;
+    });
+  return [`[${rows.length === 1 ? 'A message' : `${rows.length} messages`} came while the queue was full and got no answer of ${rows.length === 1 ? 'its' : 'their'} own:]`, ...lines].join('\n');
+}
+/** Of one message that was left out. */
+const SUMMARY_CHARS = 200;
 
 async function one(db: Db | Tx, column: 'id' | 'run', value: string): Promise<Inbound | undefined> {
   const row = await db.selectFrom('inbound').selectAll().where(column, '=', value).executeTakeFirst();
@@ -147,6 +176,7 @@ export function decode(row: Selectable<InboundTable>): Inbound {
     payloadHash: row.payload_hash,
     message: JSON.parse(row.message) as InboundMessage,
     request: JSON.parse(row.request) as TurnRequest,
+    ...(row.rules === null ? {} : { rules: JSON.parse(row.rules) as QueueRules }),
     ...(row.outcome === null ? {} : { outcome: JSON.parse(row.outcome) as RunOutcome }),
     ...(row.merged_into === null ? {} : { mergedInto: row.merged_into }),
     ...(row.reason === null ? {} : { reason: row.reason }),

@@ -259,6 +259,8 @@ const underFire: Migration = {
 const channels: Migration = {
   async up(db: Kysely<unknown>): Promise<void> {
     const { schema } = db;
+    await schema.alterTable('inbound').addColumn('rules', 'text').execute();
+    await schema.createIndex('inbound_merged').on('inbound').columns(['merged_into']).execute();
     await schema.createTable('contacts')
       .addColumn('id', 'text', (c) => c.primaryKey())
       .addColumn('name', 'text', (c) => c.notNull())

@@ -11,6 +11,8 @@ export const OWNER_RIGHTS: Rights = { tools: '*' };
 /** Anyone else uses no tool until the owner grants some. */
 export const GUEST_RIGHTS: Rights = { tools: [] };
 
+const NO_RIGHTS: Rights = { tools: [] };
+
 export async function rightsId(db: Db | Tx, rights: Rights): Promise<string> {
   const text = JSON.stringify(rights);
   const id = createHash('sha256').update(text).digest('hex').slice(0, 16);
@@ -19,9 +21,26 @@ export async function rightsId(db: Db | Tx, rights: Rights): Promise<string> {
 }
 
 /** An unknown id has no rights. */
-export async function rightsOf(db: Db, id: string): Promise<Rights> {
+export async function rightsOf(db: Db | Tx, id: string): Promise<Rights> {
   const row = await db.selectFrom('rights').select('rights').where('id', '=', id).executeTakeFirst();
-  return row ? (JSON.parse(row.rights) as Rights) : { tools: [] };
+  return row ? (JSON.parse(row.rights) as Rights) : NO_RIGHTS;
+}
+
+/**
+ * What a run may do: the intersection over everyone whose text it holds.
+ * @param run hash
+ */
+export async function rightsOfRun(db: Db | Tx, run: string): Promise<Rights> {
+  const rows = await db.selectFrom('inbound').select('rights').distinct().where((e) => e.or([e('run', '=', run), e.and([e('merged_into', '=', run), e('state', '=', 'merged')])])).execute();
+  const all = await Promise.all(rows.map((row) => rightsOf(db, row.rights)));
+  return all.length === 0 ? NO_RIGHTS : all.reduce(intersect);
+}
+
+/** Pure. */
+export function intersect(a: Rights, b: Rights): Rights {
+  if (a.tools === '*') return b;
+  const { tools } = a;
+  return b.tools === '*' ? a : { tools: b.tools.filter((tool) => tools.includes(tool)).toSorted() };
 }
 
 export const mayUse = (rights: Rights, tool: string): boolean => rights.tools === '*' || rights.tools.includes(tool);

@@ -56,6 +56,8 @@ export interface InboundTable {
   readonly message: string;
   /** JSON {@link TurnRequest}. */
   readonly request: string;
+  /** JSON {@link QueueRules}. */
+  readonly rules: string | null;
   /** JSON {@link RunOutcome}. */
   readonly outcome: string | null;
   readonly merged_into: string | null;

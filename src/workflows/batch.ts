@@ -8,7 +8,8 @@ import { CHAIN_ENDING_FAILURES, FAILURES, clip } from '../core/names.js';
 import type { BatchCall, RequestApprovalResult } from '../core/run.js';
 import { bookkeeping, tools } from './activities.js';
 import { causeOf, workerLost } from './failures.js';
-import { type SessionState, fence, shouldContinueAsNew, show } from './state.js';
+import { skip, skippable } from './inbox.js';
+import { type SessionState, fence, shouldContinueAsNew, show, urgency } from './state.js';
 import { whilePaused } from './time-limit.js';
 
 /** @returns `continue as new` at a wait where the history should be cut; the batch goes on from its data */
@@ -19,6 +20,11 @@ export async function runBatch(s: SessionState): Promise<'done' | 'continue as n
     const open = s.turn!.batch!.filter((call) => call.status !== 'done');
     const [first] = open;
     if (!first || s.stopping) return 'done';
+    const skipped = skippable(s);
+    if (skipped.length > 0) {
+      await skip(s, skipped);
+      continue;
+    }
     if (first.status === 'awaiting approval') {
       if ((await awaitDecision(s, first)) === 'continue as new') return 'continue as new';
       continue;
@@ -56,12 +62,12 @@ interface Carried extends Pick<BatchCall, 'tool' | 'policy' | 'approval'> {
 
 /** Runs one call until it has its result. Crashes alone never end it: it is scheduled again until something says yes or no. */
 async function carryOut(s: SessionState, { tool, policy, at, summary, approval, enters }: Carried): Promise<void> {
-  const { inboundId, rights } = s.turn!.item;
+  const { inboundId } = s.turn!.item;
   const entered = enters ? { enters } : {};
   for (let nth = 0; ; nth += 1) {
     try {
-      await tools(s.opened.hostQueue, policy)[tool]!.executeWithOptions({ activityId: `${at.run}:${at.step}.${at.index}`, summary }, [
-        { ...fence(s), ...at, inboundId, rights, ...(nth === 0 ? {} : { nth }), ...(approval === undefined ? {} : { approval }), ...entered },
+      await tools(s.opened.hostQueue, policy)[tool]!.executeWithOptions({ activityId: `${at.run}:${at.step}.${at.index}`, summary, ...urgency(s) }, [
+        { ...fence(s), ...at, inboundId, ...(nth === 0 ? {} : { nth }), ...(approval === undefined ? {} : { approval }), ...entered },
       ]);
       return;
     } catch (error) {
@@ -114,7 +120,7 @@ async function apply(s: SessionState, call: BatchCall, asked: RequestApprovalRes
 /** Waits as long as it takes, unless somebody else waits for this session, or nobody sits beside the run. */
 async function awaitDecision(s: SessionState, call: BatchCall): Promise<'decided' | 'continue as new'> {
   const id = call.approval!;
-  const others = (): boolean => s.waiting.length > 0 || s.turn!.background === true;
+  const others = (): boolean => s.waiting.length > 0 || s.steering.length > 0 || s.turn!.background === true;
   await whilePaused(s, () => condition(() => s.decided.has(id) || s.stopping !== undefined || others() || shouldContinueAsNew(s)));
   if (s.stopping) return 'decided';
   if (s.decided.delete(id)) {

@@ -4,10 +4,11 @@
  * is fenced out by the store; every wait is a point where the session may continue as new.
  */
 import { allHandlersFinished, condition, continueAsNew, defineQuery, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
-import { QUERIES, SIGNALS } from '../core/names.js';
-import { type InboxItem, decideArrival } from '../core/queue.js';
+import { QUERIES, SIGNALS, clip } from '../core/names.js';
+import { type InboxItem, afterTurn, arrive as place, isReset, nextTurn } from '../core/queue.js';
 import type { DecidedSignal, SessionEnd, SessionInput, SessionView, StopSignal, Stopping } from '../core/run.js';
 import { bookkeeping } from './activities.js';
+import { beginConversation, closeDropped } from './inbox.js';
 import { type SessionState, carry, createState, fence, shouldContinueAsNew, show, view } from './state.js';
 import { endWaiting, runTurn } from './turn.js';
 
@@ -36,7 +37,8 @@ export async function session(input: SessionInput): Promise<SessionEnd> {
     s.nextSeq = nextSeq;
     s.handedOn = handedOn ?? [];
     // Rows first: they are older than what arrived meanwhile, and arrivals already known are dropped as duplicates.
-    const arrived = s.waiting.splice(0);
+    const arrived = s.waiting;
+    s.waiting = [];
     for (const item of [...unfinished, ...arrived]) arrive(s, item);
     resume(s, begun);
   }
@@ -47,14 +49,26 @@ export async function session(input: SessionInput): Promise<SessionEnd> {
     if (shouldContinueAsNew(s)) await leave(s);
     if (s.turn) {
       if ((await runTurn(s)) === 'continue as new') await leave(s);
+      else Object.assign(s, afterTurn(s));
       continue;
     }
-    const next = s.waiting.shift();
-    if (next) {
-      await begin(s, next);
+    const next = nextTurn(s.waiting, Date.now());
+    if (next.act === 'start') {
+      s.waiting = next.waiting;
+      await begin(s, next.items);
+      continue;
+    }
+    if (next.act === 'reset') {
+      s.waiting = next.waiting;
+      await beginConversation(s, next.item);
       continue;
     }
     show(s);
+    if (next.act === 'wait') {
+      const heard = s.signals;
+      await condition(() => s.signals !== heard || shouldContinueAsNew(s), Math.max(1, next.until - Date.now()), { summary: 'more may be said' });
+      continue;
+    }
     const wanted = (): boolean => s.waiting.length > 0 || shouldContinueAsNew(s);
     if (s.handedOn.length > 0) {
       // An open approval has no deadline: the session stays, and shows what it waits for.
@@ -77,35 +91,31 @@ function resume(s: SessionState, begun: readonly InboxItem[]): void {
   const isBegun = (item: InboxItem): boolean => begun.some(({ inboundId }) => inboundId === item.inboundId);
   s.stops = [...s.stops, ...s.stopped.filter(isBegun).map(({ run }) => run)];
   s.stopped = s.stopped.filter((item) => !isBegun(item));
-  s.waiting = [...begun, ...s.waiting.filter((item) => !isBegun(item))];
+  // Begun, it is collected no more: its turn is there.
+  s.waiting = [...begun.map((item) => (item.rules ? { ...item, mode: 'followup' as const } : item)), ...s.waiting.filter((item) => !isBegun(item))];
 }
 
 function arrive(s: SessionState, item: InboxItem): void {
   s.signals += 1;
   const current = s.turn?.item ?? s.taking;
-  if (s.stopped.some((other) => other.inboundId === item.inboundId)) return;
-  const decision = decideArrival({ ...(current ? { running: { item: current, inGroup: s.turn?.inGroup ?? false } } : {}), waiting: s.waiting }, item);
-  if (decision.act === 'duplicate') return;
+  if ([...s.stopped, ...s.dropping.map((one) => one.item)].some((other) => other.inboundId === item.inboundId)) return;
+  const running = current && { item: current, inGroup: s.turn?.inGroup ?? current.rules?.inGroup ?? false, ending: s.stopping !== undefined || s.turn?.ended !== undefined };
+  const arrival = place({ waiting: s.waiting, steering: s.steering, ...(running ? { running } : {}) }, item);
+  if (arrival.act === 'duplicate') return;
   if (s.stops.includes(item.run)) {
     s.stops = s.stops.filter((run) => run !== item.run);
     s.stopped.push(item);
     closeStopped(s);
     return;
   }
-  switch (decision.act) {
-    case 'interrupt':
-      // Behind interrupts that came before it.
-      s.waiting.splice(s.waiting.filter((other) => other.mode === 'interrupt').length, 0, item);
-      endTurn(s, { code: 'interrupted', by: item.run, reason: 'a newer message took its place' });
-      return;
-    case 'queue':
-      s.waiting.splice(decision.position, 0, item);
-      return;
-    // The door refuses both modes until their engine exists; an item that is here all the same is not lost.
-    case 'inject':
-    case 'collect':
-      s.waiting.push(item);
+  s.waiting = arrival.waiting;
+  s.steering = arrival.steering;
+  if (arrival.dropped.length > 0) {
+    s.dropping = [...s.dropping, ...arrival.dropped];
+    closeDropped(s);
   }
+  if (arrival.act === 'interrupt') endTurn(s, { code: 'interrupted', by: item.run, reason: 'a newer message took its place' });
+  if (arrival.act === 'reset' && current) endTurn(s, { code: 'reset', by: item.run, reason: 'a new conversation was begun' });
 }
 
 function halt(s: SessionState, order: StopSignal): void {
@@ -113,8 +123,9 @@ function halt(s: SessionState, order: StopSignal): void {
   const reason = `stopped by ${order.by}`;
   const meant = (item: InboxItem): boolean => order.runs.includes(item.run);
   const current = s.turn?.item ?? s.taking;
-  s.stopped.push(...s.waiting.filter(meant));
+  s.stopped.push(...[...s.steering, ...s.waiting].filter(meant));
   s.waiting = s.waiting.filter((item) => !meant(item));
+  s.steering = s.steering.filter((item) => !meant(item));
   closeStopped(s);
   if (current && meant(current)) endTurn(s, { code: 'stopped', reason });
   const known = new Set([...s.stopped, ...(current ? [current] : [])].map((item) => item.run));
@@ -143,23 +154,31 @@ function closeStopped(s: SessionState): void {
   s.closing.catch(() => undefined);
 }
 
-/** Makes a waiting item the running turn, unless its row says that it has ended. */
-async function begin(s: SessionState, item: InboxItem): Promise<void> {
+/** Makes waiting items the running turn, unless the first one's row says that it has ended. */
+async function begin(s: SessionState, [item, ...others]: readonly InboxItem[]): Promise<void> {
+  if (!item) return;
   s.taking = item;
-  const taken = await bookkeeping.takeRun.executeWithOptions({ summary: `run ${item.run.slice(0, 12)}` }, [
-    { ...fence(s), inboundId: item.inboundId, run: item.run, seq: s.nextSeq },
+  const together = others.map(({ inboundId, run }) => ({ inboundId, run }));
+  const taken = await bookkeeping.takeRun.executeWithOptions({ summary: clip([`run ${item.run.slice(0, 12)}`, ...(others.length > 0 ? [`with ${others.length} more`] : [])].join(' ')) }, [
+    { ...fence(s), inboundId: item.inboundId, run: item.run, seq: s.nextSeq, ...(together.length > 0 ? { with: together } : {}) },
   ]);
   s.taking = undefined;
   if (taken.status === 'finished') {
     s.stopping = undefined;
+    s.waiting = [...others, ...s.waiting];
+    Object.assign(s, afterTurn(s));
     return;
   }
+  if (taken.conversation !== undefined) s.opened = { ...s.opened, conversation: taken.conversation };
   s.nextSeq = Math.max(s.nextSeq, taken.nextSeq);
   s.turn = { ...taken.turn, item };
   if (s.stops.includes(item.run)) {
     s.stops = s.stops.filter((run) => run !== item.run);
     endTurn(s, { code: 'stopped', reason: 'stopped before it went on' });
   }
+  // A reset that came while an earlier chain had it: usually it ends the turn the moment it arrives.
+  const reset = s.waiting.find(isReset);
+  if (reset) endTurn(s, { code: 'reset', by: reset.run, reason: 'a new conversation was begun' });
 }
 
 /** Continues as new with everything in the input; what signals pushed while handlers finished is in the state already. */

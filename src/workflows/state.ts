@@ -3,10 +3,10 @@
  * a continue-as-new at any wait.
  */
 import { type CancellationScope, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
+import { type Priority, SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import { LIMITS, SEARCH_ATTRIBUTES } from '../core/names.js';
 import type { InboxItem } from '../core/queue.js';
-import type { Fence, SessionCarry, SessionInput, SessionOpened, SessionShown, SessionView, Stopping, TurnState } from '../core/run.js';
+import type { Dropped, Fence, SessionCarry, SessionInput, SessionOpened, SessionShown, SessionView, Stopping, TurnState } from '../core/run.js';
 
 const STATE = defineSearchAttributeKey(SEARCH_ATTRIBUTES.state, SearchAttributeType.KEYWORD);
 
@@ -14,7 +14,11 @@ export interface SessionState {
   readonly input: SessionInput;
   opened: SessionOpened;
   nextSeq: number;
-  waiting: InboxItem[];
+  waiting: readonly InboxItem[];
+  /** Enter the running turn before its next model call. */
+  steering: readonly InboxItem[];
+  /** Left out, their rows still open. */
+  dropping: readonly Dropped[];
   /** Being taken: no longer waiting, not yet running. */
   taking: InboxItem | undefined;
   turn: TurnState | undefined;
@@ -46,6 +50,8 @@ export function createState(input: SessionInput): SessionState {
     opened: carried?.opened ?? { generation: 0, conversation: '', hostQueue: '', idleMs: 0 },
     nextSeq: carried?.nextSeq ?? 1,
     waiting: [...(carried?.inbox ?? [])],
+    steering: carried?.steering ?? [],
+    dropping: carried?.dropping ?? [],
     taking: undefined,
     turn: carried?.turn,
     stopping: carried?.stopping,
@@ -71,6 +77,8 @@ export const carry = (s: SessionState): SessionCarry => ({
   ...(s.stopping ? { stopping: s.stopping } : {}),
   stopped: s.stopped,
   stops: s.stops,
+  ...(s.steering.length > 0 ? { steering: s.steering } : {}),
+  ...(s.dropping.length > 0 ? { dropping: s.dropping } : {}),
   ...(s.decided.size > 0 ? { decided: [...s.decided] } : {}),
   ...(s.handedOn.length > 0 ? { handedOn: s.handedOn } : {}),
 });
@@ -78,6 +86,12 @@ export const carry = (s: SessionState): SessionCarry => ({
 export const fence = (s: SessionState): Fence => ({ session: s.input.session, generation: s.opened.generation, conversation: s.opened.conversation });
 
 export const allotSeq = (s: SessionState): number => s.nextSeq++;
+
+/** Owners first on a busy host; sessions share what is left evenly. */
+export const urgency = (s: SessionState): { readonly priority: Priority } => ({ priority: { priorityKey: s.turn!.item.priority, fairnessKey: fairnessKey(s.input.session) } });
+
+/** The server takes 64 bytes. */
+const fairnessKey = (session: string): string => session.slice(-64);
 
 /** History is bounded: a long chain continues as new between two steps, a quiet session at its next wait. */
 export const shouldContinueAsNew = (s: SessionState): boolean => workflowInfo().continueAsNewSuggested || s.signals >= LIMITS.signalsPerRun;
@@ -87,8 +101,8 @@ export const view = (s: SessionState): SessionView => ({
   state: shownOf(s.turn),
   generation: s.opened.generation,
   nextSeq: s.nextSeq,
-  waiting: s.waiting.map((item) => item.run),
-  holds: [...s.waiting, ...s.stopped, ...[s.taking, s.turn?.item].filter((item) => item !== undefined)].map((item) => item.run),
+  waiting: [...s.steering, ...s.waiting].map((item) => item.run),
+  holds: [...s.waiting, ...s.steering, ...s.stopped, ...s.dropping.map(({ item }) => item), ...[s.taking, s.turn?.item].filter((item) => item !== undefined)].map((item) => item.run),
   ...(s.turn ? { turn: { run: s.turn.item.run, step: s.turn.step, tools: openTools(s.turn) } } : {}),
   ...(asks(s).length > 0 ? { asks: asks(s) } : {}),
 });
@@ -112,7 +126,7 @@ export function show(s: SessionState): void {
     s.shown = state;
     upsertSearchAttributes([{ key: STATE, value: state }]);
   }
-  const queue = s.waiting.length === 0 ? 'nothing waits' : `${s.waiting.length} waiting`;
+  const queue = [s.waiting.length === 0 ? 'nothing waits' : `${s.waiting.length} waiting`, ...(s.steering.length === 0 ? [] : [`${s.steering.length} entering`])].join(', ');
   if (!turn) {
     const open = s.handedOn.length === 0 ? '' : ` · waits for approval ${s.handedOn.join(', ')}`;
     setCurrentDetails(`**idle**${open} · ${queue} · next row ${s.nextSeq} · generation ${s.opened.generation}`);

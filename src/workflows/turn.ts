@@ -10,7 +10,8 @@ import { type BatchCall, type CallModelResult, type RunOutcome, SKIPPED_BY_STOP,
 import { bookkeeping, models } from './activities.js';
 import { runBatch, runFollowOn } from './batch.js';
 import { causeOf, workerLost } from './failures.js';
-import { type SessionState, allotSeq, fence, shouldContinueAsNew, show } from './state.js';
+import { steer } from './inbox.js';
+import { type SessionState, allotSeq, fence, shouldContinueAsNew, show, urgency } from './state.js';
 import { armTimeLimit, disarmTimeLimit, whilePaused } from './time-limit.js';
 
 type TurnEnd = 'ended' | 'continue as new';
@@ -56,7 +57,12 @@ async function steps(s: SessionState): Promise<TurnEnd | 'stopped'> {
     if (turn.batch) {
       if ((await runBatch(s)) === 'continue as new') return 'continue as new';
       if (s.stopping) return 'stopped';
-      s.turn = { ...s.turn!, step: turn.step + 1, seq: allotSeq(s), batch: undefined, callSeq: undefined };
+      const { skips = 0, cut, ...after } = s.turn!;
+      s.turn = { ...after, ...(cut === true ? { skips: skips + 1 } : {}), step: turn.step + 1, seq: allotSeq(s), batch: undefined, callSeq: undefined };
+      continue;
+    }
+    if (s.steering.length > 0) {
+      await steer(s);
       continue;
     }
     if (turn.step > turn.maxSteps) {
@@ -93,7 +99,7 @@ async function askModel(s: SessionState): Promise<CallModelResult | 'failed'> {
     const hasFallback = turn.model + 1 < turn.models.length;
     try {
       return await models(s.opened.hostQueue, hasFallback).callModel.executeWithOptions(
-        { activityId: `${turn.item.run}:${turn.step}`, summary: clip(`step ${turn.step} · ${model}`) },
+        { activityId: `${turn.item.run}:${turn.step}`, summary: clip(`step ${turn.step} · ${model}`), ...urgency(s) },
         [{ ...fence(s), inboundId: turn.item.inboundId, run: turn.item.run, step: turn.step, seq: turn.seq, model, nth, hasFallback, ...(failedOver ? { failedOver } : {}) }],
       );
     } catch (error) {

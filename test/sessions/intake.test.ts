@@ -22,7 +22,9 @@ describe('an accepted message', () => {
     expect(answer).toEqual({ inboundId: expect.any(String), runId: 'run-1', run: expect.stringMatching(/^[0-9a-f]{32}$/), session: SESSION, acceptedAt: expect.any(Number), status: 'accepted' });
     expect(engine.delivered).toEqual([{
       to: { session: SESSION, agent: 'main', channel: 'rpc' },
-      item: { inboundId: answer.inboundId, run: answer.run, principal: 'owner', role: 'owner', rights: expect.any(String), mode: 'followup', priority: 2, at: answer.acceptedAt },
+      item: { inboundId: answer.inboundId, run: answer.run, principal: 'owner', role: 'owner', rights: expect.any(String), mode: 'steer', priority: 2, at: answer.acceptedAt,
+        rules: { place: expect.stringMatching(/^[0-9a-f]{16}$/), inGroup: false, quietMs: 500, cap: 20, drop: 'summarize' },
+      },
     }]);
     expect(JSON.stringify(engine.delivered)).not.toContain('secret');
     expect(await rowOf(db, answer.inboundId)).toMatchObject({ state: 'signalled', message: { text: 'my secret plan' } });
@@ -51,7 +53,7 @@ describe('an accepted message', () => {
     await send('a', 'x', { role: 'guest', principal: 'ann' });
     await send('b', 'x', { turn: { mode: 'interrupt' } });
     const [guest, owner] = engine.delivered.map(({ item }) => item);
-    expect([guest?.mode, owner?.mode]).toEqual(['followup', 'interrupt']);
+    expect([guest?.mode, owner?.mode]).toEqual(['steer', 'interrupt']);
     expect(owner!.priority).toBeLessThan(guest!.priority);
   });
 
@@ -171,8 +173,6 @@ describe('refused before anything is written', () => {
     ['a key over the limit', 'k'.repeat(LIMITS.idempotencyKey + 1), 'x', {}, {}],
     ['a key with a control character', 'a\u001b[2J', 'x', {}, {}],
     ['a key with half a surrogate pair', 'a\ud800', 'x', {}, {}],
-    ['a mode that has no engine yet', 'a', 'x', { turn: { mode: 'steer' } }, {}],
-    ['another mode that has no engine yet', 'a', 'x', { turn: { mode: 'collect' } }, {}],
   ] as const)('%s', async (_, runId, text, over, message) => {
     const { db, engine, events, send } = await makeHouse();
     await expect(send(runId, text, over, message)).rejects.toMatchObject(REFUSED);

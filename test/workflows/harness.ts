@@ -23,10 +23,12 @@ import type { RunEvent } from '../../src/core/events.js';
 import { RPC_CHANNEL, SEARCH_ATTRIBUTES, TASK_QUEUE, TIMINGS, hostQueue, sessionWorkflowId } from '../../src/core/names.js';
 import type { Attachment } from '../../src/core/message.js';
 import type { DoorAnswer, TurnRequest } from '../../src/core/ports.js';
+import type { Role } from '../../src/core/queue.js';
 import { createApprovals } from '../../src/sessions/approvals.js';
 import { createSessionControl } from '../../src/sessions/control.js';
 import { createSessionEngine } from '../../src/sessions/engine.js';
 import { createDoor } from '../../src/sessions/intake.js';
+import { type QueueDefaults, QUEUE_DEFAULTS } from '../../src/sessions/queueing.js';
 import { createSweeper } from '../../src/sessions/sweeper.js';
 import { createMediaStore } from '../../src/storage/media.js';
 import { loadIdentity } from '../../src/storage/meta.js';
@@ -64,6 +66,17 @@ export interface HouseOptions {
   /** 0 replays the whole history on every task: any non-determinism fails the test. */
   readonly maxCachedWorkflows?: number;
   readonly endCommand?: (key: string) => boolean;
+  readonly queue?: Partial<QueueDefaults>;
+}
+
+export interface Saying {
+  readonly role?: Role;
+  readonly principal?: string;
+  /** Conversation it is said in. */
+  readonly place?: string;
+  readonly group?: boolean;
+  readonly turn?: TurnRequest;
+  readonly reset?: boolean;
 }
 
 export type House = Awaited<ReturnType<typeof buildHouse>>;
@@ -106,7 +119,7 @@ export async function buildHouse(env: TestWorkflowEnvironment, options: HouseOpt
     await Promise.all(runs);
   }
   await startWorkers();
-  const door = createDoor({ db, engine, events: bus, log });
+  const door = createDoor({ db, engine, events: bus, log, queue: () => ({ ...QUEUE_DEFAULTS, ...options.queue }) });
 
   return {
     db, deps, engine, events, log, reader, door, startWorkers, stopWorkers,
@@ -115,9 +128,21 @@ export async function buildHouse(env: TestWorkflowEnvironment, options: HouseOpt
     approvals: createApprovals({ db, engine, events: bus, log }),
     send: (session: string, runId: string, text: string, turn?: TurnRequest, attachments: readonly Attachment[] = []): Promise<DoorAnswer> =>
       door.accept({
-        session, runId, principal: 'owner', role: 'owner', ...(turn ? { turn } : {}),
+        // Named, so that a test says what it means: the product's default is steer.
+        session, runId, principal: 'owner', role: 'owner', turn: { mode: 'followup', ...turn },
         message: { channel: RPC_CHANNEL, account: 'default', conversation: { kind: 'direct', id: session }, sender: { id: 'owner' }, messageId: runId, event: { type: 'message' }, time: Date.now(), text, mentions: [], attachments },
       }),
+    /** As somebody, in some place, in some way. */
+    say: (session: string, runId: string, text: string, how: Saying = {}): Promise<DoorAnswer> => {
+      const { role = 'owner', principal = role, place = session, group = false, turn, reset } = how;
+      return door.accept({
+        session, runId, principal, role, ...(turn ? { turn } : {}), ...(reset ? { reset } : {}),
+        message: {
+          channel: RPC_CHANNEL, account: 'default', conversation: { kind: group ? 'group' : 'direct', id: place }, sender: { id: principal, name: principal }, messageId: runId, event: { type: 'message' }, time: Date.now(), text,
+          mentions: [], attachments: [],
+        },
+      });
+    },
     /** The run's row once it is terminal. */
     async ended(runId: string, timeoutMs = 30_000) {
       for (const limit = Date.now() + timeoutMs; ; ) {

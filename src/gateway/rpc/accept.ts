@@ -7,7 +7,7 @@ import type { InboundMessage } from '../../core/message.js';
 import { THINKING_LEVELS, type ThinkingLevel } from '../../core/model.js';
 import { DEFAULT_AGENT, LIMITS, RPC_CHANNEL } from '../../core/names.js';
 import type { DoorAnswer, TurnRequest } from '../../core/ports.js';
-import { WORKING_QUEUE_MODES, type QueueMode } from '../../core/queue.js';
+import { QUEUE_MODES, type QueueMode } from '../../core/queue.js';
 import { mainSessionKey, parseSessionKey } from '../../core/session-key.js';
 import { storeAttachments } from './attachments.js';
 import type { CallContext } from './method.js';
@@ -54,12 +54,12 @@ export function sessionOf(method: string, sessionKey: string | undefined, agentI
   return parsed.key;
 }
 
-/** @throws CodedError INVALID_REQUEST for what has no engine yet */
+/** @throws CodedError INVALID_REQUEST */
 export function queueMode(mode: string | undefined): { readonly mode?: QueueMode } {
   if (mode === undefined) return {};
-  const working = WORKING_QUEUE_MODES.find((name) => name === mode);
-  if (!working) throw invalidRequest(`queue mode ${mode} is not available yet; use ${WORKING_QUEUE_MODES.join(' or ')}`);
-  return { mode: working };
+  const known = QUEUE_MODES.find((name) => name === mode);
+  if (!known) throw invalidRequest(`unknown queue mode ${mode}; use ${QUEUE_MODES.join(', ')}`);
+  return { mode: known };
 }
 
 /** @throws CodedError INVALID_REQUEST */

@@ -222,13 +222,13 @@ it('the activity gives each call the attachments of its own session', async () =
   const { db, host, send } = await makeHouse();
   const mine = await send(Buffer.from('mine'));
   const theirs = await send(Buffer.from('theirs'), {}, GUEST);
-  const rights = await rightsId(db, OWNER_RIGHTS);
+  await db.updateTable('inbound').set({ run: 'run of m1', rights: await rightsId(db, OWNER_RIGHTS) }).where('id', '=', 'm1').execute();
   const fence = await openSession(db);
   const calls = [mine, theirs].map(({ media }, index) => ({ index, callId: `c${index}`, tool: 'read', args: { path: mediaReference(media) } }));
   await db.transaction().execute((tx) => appendRows(tx, fence, [userRow(1, { run: 'run of m1' }), { seq: 2, run: 'run of m1', step: 1, kind: 'assistant', content: answerContent('', { calls }) }]));
   const registry = createToolRegistry(host);
   const runTool = createRunTool({ db, events: createBus(), draining: new AbortController().signal, tools: () => registry } as unknown as ActivityDeps);
-  for (const index of [0, 1]) await new MockActivityEnvironment().run(runTool, { ...fence, inboundId: 'm1', run: 'run of m1', step: 1, index, callSeq: 2, seq: 3 + index, rights } as Parameters<typeof runTool>[0]);
+  for (const index of [0, 1]) await new MockActivityEnvironment().run(runTool, { ...fence, inboundId: 'm1', run: 'run of m1', step: 1, index, callSeq: 2, seq: 3 + index } as Parameters<typeof runTool>[0]);
   const results = (await runRows(db, 'run of m1')).flatMap(({ content }) => (content.type === 'tool' ? [content.blocks[0]] : []));
   expect(results).toEqual([{ type: 'text', text: 'mine' }, { type: 'text', text: expect.stringContaining('no attachment') }]);
 });
