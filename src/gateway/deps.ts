@@ -11,6 +11,7 @@ import type { RunRing } from '../bus/ring.js';
 import type { Approvals } from '../sessions/approvals.js';
 import type { BudgetControl } from '../sessions/budgets.js';
 import type { Deliveries } from '../sessions/deliveries.js';
+import type { Outbound } from '../sessions/outbound.js';
 import type { SessionControl } from '../sessions/control.js';
 import type { SessionRepair } from '../sessions/recover.js';
 import type { SpendingReader } from '../storage/spending.js';
@@ -183,6 +184,7 @@ export interface GatewayDeps {
   readonly budgets: BudgetControl & SpendingReader;
   readonly channels: ChannelControl;
   readonly deliveries: Deliveries;
+  readonly outbound: Outbound;
   readonly config: ConfigControl;
   readonly health: () => HealthReport;
   readonly doctor: (deep: boolean) => Promise<readonly Check[]>;

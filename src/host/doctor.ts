@@ -10,13 +10,15 @@ import { BUDGET_SCOPES } from '../core/budget.js';
 import { isTimezone } from '../core/calendar.js';
 import { messageOf } from '../core/errors.js';
 import { SEARCH_ATTRIBUTES, TASK_QUEUE, TIMINGS, hostQueue } from '../core/names.js';
-import type { Check, Models } from '../gateway/deps.js';
+import type { ChannelControl, Check, Models } from '../gateway/deps.js';
+import type { Deliveries } from '../sessions/deliveries.js';
 import { listApprovals } from '../storage/approvals.js';
 import { openQuestions } from '../storage/budget-questions.js';
 import { readCondition } from '../sessions/condition.js';
 import { openNotices } from '../storage/notices.js';
 import { storePragmas } from '../storage/sqlite.js';
 import { sweepable } from '../storage/inbound.js';
+import { channelsCheck, deliveriesCheck } from './doctor-channels.js';
 import { speechCheck } from './doctor-speech.js';
 import type { Runtime } from './runtime.js';
 import type { Temporal } from './temporal.js';
@@ -31,6 +33,8 @@ export interface DoctorDeps {
   readonly runtime: Runtime;
   readonly temporal: () => Temporal | undefined;
   readonly models: Models;
+  readonly channels: ChannelControl;
+  readonly deliveries: Deliveries;
 }
 
 const APPROVALS_COUNTED = 200;
@@ -104,6 +108,8 @@ export async function doctorChecks(deps: DoctorDeps, deep: boolean): Promise<rea
       return configured ? { status: 'ok', detail: primary } : { status: 'warn', detail: 'no model key: the built-in offline provider answers', remedy: 'Set ANTHROPIC_API_KEY (or another provider’s key) and restart.' };
     }),
     check('media.audio', 'Transcription', () => speechCheck(runtime.live.speech())),
+    check('channels', 'Messengers', async () => channelsCheck(deps.channels.list())),
+    check('deliveries', 'Deliveries', () => deliveriesCheck(deps.channels.list(), deps.deliveries)),
     check('budgets', 'Budgets', async () => {
       const { limits } = runtime.live.budgets();
       const wanted = runtime.live.loaded().config.agents.defaults.userTimezone;

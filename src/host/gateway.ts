@@ -17,6 +17,7 @@ import { createBudgetControl } from '../sessions/budgets.js';
 import { createSessionControl } from '../sessions/control.js';
 import { type SessionEngine, createSessionEngine } from '../sessions/engine.js';
 import { createDoor } from '../sessions/intake.js';
+import { createOutbound } from '../sessions/outbound.js';
 import { createSessionRepair } from '../sessions/recover.js';
 import { tellingEngine } from '../sessions/successor.js';
 import { createSweeper } from '../sessions/sweeper.js';
@@ -128,9 +129,10 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
     approvals,
     channels,
     deliveries: channels.deliveries,
+    outbound: createOutbound({ db, deliveries: channels.deliveries, accounts: () => channels.list().map(({ status, isDefault }) => ({ channel: status.channel, account: status.account, isDefault })) }),
     budgets: { ...budgets, ...createSpendingReader(db, () => live.budgets()) },
     config: createConfigControl({ live, path: paths.configPath, env: options.env, log, applied: () => channels.apply() }),
-    doctor: (deep) => doctorChecks({ runtime, temporal: () => temporal, models }, deep),
+    doctor: (deep) => doctorChecks({ runtime, temporal: () => temporal, models, channels, deliveries: channels.deliveries }, deep),
     media: runtime.media,
     token: gatewayToken({ env: options.env, configured: config.gateway.auth.token, stateDir: paths.stateDir }),
     version: VERSION,

@@ -82,3 +82,9 @@ export async function endPart(tx: Tx, delivery: string, n: number, platformIds: 
 export async function resetPart(tx: Tx, delivery: string, n: number, begunAt: number, state: 'frozen' | 'failed'): Promise<void> {
   await tx.updateTable('delivery_parts').set({ state }).where('delivery', '=', delivery).where('n', '=', n).where('begun_at', '=', begunAt).where('state', '=', 'begun').where('repeated', '=', 0).execute();
 }
+
+/** Ids of what was sent, in order. */
+export async function platformIdsOf(db: Db | Tx, delivery: string): Promise<readonly string[]> {
+  const rows = await db.selectFrom('delivery_parts').select('platform_ids').where('delivery', '=', delivery).where('state', '=', 'sent').orderBy('n').execute();
+  return rows.flatMap((row) => (row.platform_ids === null ? [] : (JSON.parse(row.platform_ids) as string[])));
+}

@@ -223,6 +223,7 @@ export async function startWorld(options: { store?: Store; events?: RunEvents; d
       discard: (id) => Promise.reject(invalidRequest(`there is no delivery ${id}`)),
       sweep: async () => undefined,
     },
+    outbound: { send: (request) => Promise.reject(invalidRequest(`"${request.to}" is not known`)) },
     config: {
       get: snapshot,
       async set(raw) {

@@ -52,6 +52,14 @@ const TABLE: Readonly<Record<string, { readonly scope: string; readonly bad: rea
   'approvals.revoke': { scope: 'operator.approvals', bad: [[{}, "invalid approvals.revoke params: must have required property 'id'"], [{ id: 'gr-none' }, 'there is no grant gr-none']] },
   'usage.cost': { scope: 'operator.read', bad: [[{ days: 0 }, 'invalid usage.cost params: at /days: must be >= 1']] },
   'usage.summary': { scope: 'operator.read', bad: [[{ days: 0 }, 'invalid usage.summary params: at /days: must be >= 1']] },
+  'channels.status': { scope: 'operator.read', bad: [[{ channel: '' }, 'invalid channels.status params: at /channel: must not have fewer than 1 characters']] },
+  'channels.list': { scope: 'operator.read', bad: [[{ foo: 1 }, "invalid channels.list params: at root: unexpected property 'foo'"]] },
+  'channels.start': { scope: 'operator.admin', bad: [[{}, "invalid channels.start params: must have required property 'channel'"], [{ channel: 'telegram' }, 'telegram is not configured']] },
+  'channels.stop': { scope: 'operator.admin', bad: [[{}, "invalid channels.stop params: must have required property 'channel'"], [{ channel: 'telegram' }, 'telegram is not configured']] },
+  send: { scope: 'operator.write', bad: [[{ to: 'ann' }, "invalid send params: must have required property 'idempotencyKey'"], [{ to: 'ann', message: 'x', mediaUrl: 'http://x', idempotencyKey: 'k' }, 'send: mediaUrl is not available yet'], [{ to: 'ann', message: 'x', idempotencyKey: 'k' }, '"ann" is not known']] },
+  'delivery.list': { scope: 'operator.read', bad: [[{ limit: 501 }, 'invalid delivery.list params: at /limit: must be <= 500']] },
+  'delivery.retry': { scope: 'operator.write', bad: [[{}, 'which delivery? Give its id, or all: true'], [{ id: 'd-none' }, 'there is no delivery d-none']] },
+  'delivery.discard': { scope: 'operator.write', bad: [[{}, 'which delivery? Give its id, or all: true'], [{ id: 'd-none' }, 'there is no delivery d-none']] },
   'doctor.checks': { scope: 'operator.read', bad: [[{ deep: 1 }, 'invalid doctor.checks params: at /deep: must be boolean']] },
 };
 

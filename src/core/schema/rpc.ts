@@ -79,6 +79,24 @@ export const SessionsRecoverParams = closed({
 });
 export type SessionsRecoverParams = Static<typeof SessionsRecoverParams>;
 
+export const ChannelsListParams = closed({});
+
+export const DeliveryListParams = closed({
+  /** Also those that were sent or put away. */
+  all: Type.Optional(Type.Boolean()),
+  channel: Type.Optional(text),
+  accountId: Type.Optional(text),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+});
+const whichDelivery = {
+  id: Type.Optional(text),
+  /** Every failed or held one. */
+  all: Type.Optional(Type.Boolean()),
+  channel: Type.Optional(text),
+};
+export const DeliveryRetryParams = closed(whichDelivery);
+export const DeliveryDiscardParams = closed(whichDelivery);
+
 const date = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' });
 
 /** The peer's, which its protocol package has no schema for. Days are UTC ones unless `mode` says otherwise. */

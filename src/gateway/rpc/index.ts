@@ -2,8 +2,10 @@
 import { agentMethods } from './agent.js';
 import { approvalMethods } from './approvals.js';
 import { budgetMethods } from './budgets.js';
+import { channelMethods } from './channels.js';
 import { chatMethods } from './chat.js';
 import { configMethods } from './config.js';
+import { deliveryMethods } from './delivery.js';
 import { doctorMethods } from './doctor.js';
 import type { Method } from './method.js';
 import { modelMethods } from './models.js';
@@ -14,7 +16,7 @@ import { systemMethods } from './system.js';
 import { usageMethods } from './usage.js';
 
 export const METHODS: ReadonlyMap<string, Method> = new Map(
-  [systemMethods, agentMethods, chatMethods, sessionMethods, runMethods, modelMethods, configMethods, doctorMethods, usageMethods, budgetMethods, approvalMethods, noticeMethods].flat().map((entry) => [entry.name, entry]),
+  [systemMethods, agentMethods, chatMethods, sessionMethods, runMethods, modelMethods, configMethods, doctorMethods, usageMethods, budgetMethods, approvalMethods, noticeMethods, channelMethods, deliveryMethods].flat().map((entry) => [entry.name, entry]),
 );
 
 /** Events a client may get. */

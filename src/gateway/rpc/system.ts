@@ -3,6 +3,7 @@ import { DEFAULT_AGENT } from '../../core/names.js';
 import { HealthParams, StatusParams } from '../../core/schema/rpc.js';
 import type { GatewayDeps } from '../deps.js';
 import { validator } from '../validate.js';
+import { channelViews } from './channels.js';
 import { sessionEntry } from './sessions.js';
 import { method } from './method.js';
 
@@ -26,9 +27,9 @@ export const status = method({
   name: 'status',
   scope: 'operator.read',
   params: validator(StatusParams),
-  async handler(_params, { deps, now }) {
+  async handler(params, { deps, now }) {
     const at = now();
-    const [models, page, running, queued, failed, budgets, notices, approvals, openApprovals, asking] = await Promise.all([
+    const [models, page, running, queued, failed, budgets, notices, approvals, openApprovals, asking, channels] = await Promise.all([
       deps.models.status(),
       deps.rows.listSessions({ limit: RECENT }),
       deps.rows.listRuns({ state: ['taken'], limit: 1 }),
@@ -39,6 +40,7 @@ export const status = method({
       deps.approvals.list({ open: true, limit: MOST_APPROVALS }),
       deps.approvals.count({ open: true }),
       deps.approvals.runsThatAsk(),
+      channelViews(deps),
     ]);
     const oldest = openApprovals > approvals.length ? (await deps.approvals.list({ open: true, limit: 1, offset: openApprovals - 1 }))[0] : approvals.at(-1);
     const overBudget = new Set(budgets.questions.flatMap(({ waiting }) => waiting.map(({ run }) => run)));
@@ -48,7 +50,8 @@ export const status = method({
     return {
       runtimeVersion: deps.version,
       heartbeat: { defaultAgentId: DEFAULT_AGENT, agents: [{ agentId: DEFAULT_AGENT, enabled: false, every: NO_HEARTBEAT.every, everyMs: null, waitingForRoute: false }] },
-      channelSummary: [],
+      channelSummary: params.includeChannelSummary ? deps.channels.list().map(({ status: { channel, account, state } }) => `${channel} (${account}): ${state}`) : [],
+      channels,
       queuedSystemEvents: [],
       tasks: { total: running.total + queued.total, active: running.total, terminal: 0, failures: failed.total, byStatus: { running: running.total, queued: queued.total }, byRuntime: {} },
       taskAudit: {},
