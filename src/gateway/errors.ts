@@ -18,7 +18,7 @@ export interface WireError {
 /** Codes the protocol knows; a CodedError with another one is sent as the nearest of them, its own code in `details`. */
 const WIRE_CODES: ReadonlySet<string> = new Set(['INVALID_REQUEST', 'FORBIDDEN', 'UNAVAILABLE', 'NOT_PAIRED', 'APPROVAL_NOT_FOUND']);
 /** Codes of ours that are the caller's to mend. */
-const CALLER_CODES: ReadonlySet<string> = new Set(['MEDIA_TOO_LARGE', 'CONFIG_INVALID', 'CONFIG_CONFLICT', 'UNKNOWN_MODEL', 'NOT_FOUND']);
+const CALLER_CODES: ReadonlySet<string> = new Set(['MEDIA_TOO_LARGE', 'CONFIG_INVALID', 'CONFIG_CONFLICT', 'UNKNOWN_MODEL', 'NOT_FOUND', 'AMBIGUOUS', 'PAIRING_UNKNOWN']);
 
 /** A failed answer that bears a payload too, such as the end of a failed run. */
 export class FailedAnswer extends Error {
@@ -53,5 +53,6 @@ function codedError(error: CodedError): WireError {
     message: error.message === '' ? code : error.message,
     ...(Object.keys(details).length > 0 ? { details } : {}),
     ...(code === 'UNAVAILABLE' ? { retryable: true } : {}),
+    ...(typeof error.details?.['retryAfterMs'] === 'number' ? { retryAfterMs: error.details['retryAfterMs'] } : {}),
   };
 }

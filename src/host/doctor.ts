@@ -15,10 +15,12 @@ import type { Deliveries } from '../sessions/deliveries.js';
 import { listApprovals } from '../storage/approvals.js';
 import { openQuestions } from '../storage/budget-questions.js';
 import { readCondition } from '../sessions/condition.js';
+import type { PairingControl } from '../sessions/pairing.js';
 import { openNotices } from '../storage/notices.js';
 import { storePragmas } from '../storage/sqlite.js';
 import { sweepable } from '../storage/inbound.js';
 import { channelsCheck, deliveriesCheck } from './doctor-channels.js';
+import { pairingCheck } from './doctor-pairing.js';
 import { speechCheck } from './doctor-speech.js';
 import type { Runtime } from './runtime.js';
 import type { Temporal } from './temporal.js';
@@ -33,6 +35,7 @@ export interface DoctorDeps {
   readonly runtime: Runtime;
   readonly temporal: () => Temporal | undefined;
   readonly models: Models;
+  readonly pairing: PairingControl;
   readonly channels: ChannelControl;
   readonly deliveries: Deliveries;
 }
@@ -129,6 +132,7 @@ export async function doctorChecks(deps: DoctorDeps, deep: boolean): Promise<rea
         remedy: [...(open.length > 0 ? ['Answer: openclaw budgets list.'] : []), ...(unpriced.length > 0 ? ['Set its cost in models.providers.<name>.models, or a limit in tokens.'] : [])].join(' '),
       };
     }),
+    check('pairing', 'Strangers', () => pairingCheck(deps.pairing)),
     check('approvals', 'Approvals', async () => {
       const open = await listApprovals(runtime.db, { open: true, limit: APPROVALS_COUNTED });
       const oldest = open.at(-1);

@@ -36,6 +36,7 @@ import { epochBeat, reconcile } from './divergence.js';
 import { doctorChecks } from './doctor.js';
 import { watchExternal } from './external-watch.js';
 import { createModelsPort } from './models-port.js';
+import { createPeopleOfHouse } from './people.js';
 import { openRuntime } from './runtime.js';
 import { untilSignal } from './signals.js';
 import { type Temporal, connectTemporal } from './temporal.js';
@@ -92,13 +93,14 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
   const late = lateEngine();
   const watcher = createWatcher({ db, engine: late.engine, log });
   const engine = tellingEngine({ db, engine: late.engine, log, gone: (session) => watcher.gone(session) });
-  const door = createDoor({ db, engine, events: bus, log });
+  const door = createDoor({ db, engine, events: bus, log, queue: () => live.loaded().config.messages.queue });
   const approvals = createApprovals({ db, engine, events: bus, log });
   const budgets = createBudgetControl({ db, engine, events: bus, log, budgets: () => live.budgets() });
   // Until the door for messengers is there, nothing is taken: a platform gives again what was not stored.
   const channels = createChannels({ db, media: runtime.media, log, env: options.env, config: () => live.loaded().config, onInbound: () => Promise.reject(new CodedError('NO_DOOR', 'messages of messengers are not taken yet')) });
+  const house = createPeopleOfHouse({ db, config: () => live.loaded().config, engine, deliveries: channels.deliveries, events: bus, log });
   let beat = (): Promise<void> => Promise.resolve();
-  const sweeper = createSweeper({ db, engine: late.engine, log, passes: [() => budgets.sweep(), () => approvals.resignal(), () => watcher.pass(), () => channels.deliveries.sweep(), () => beat()], onGone: (session) => watcher.gone(session) });
+  const sweeper = createSweeper({ db, engine: late.engine, log, passes: [() => budgets.sweep(), () => approvals.resignal(), () => watcher.pass(), () => channels.deliveries.sweep(), () => house.sweep(), () => beat()], onGone: (session) => watcher.gone(session) });
   const models = createModelsPort(() => live.models());
   let temporal: Temporal | undefined;
   let workers: Workers | undefined;
@@ -127,12 +129,14 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
     repair: createSessionRepair({ db, engine, log }),
     notices: { open: () => openNotices(db), dismiss: (key) => resolve(db, key) },
     approvals,
+    pairing: house.pairing,
+    contacts: house.contacts,
     channels,
     deliveries: channels.deliveries,
     outbound: createOutbound({ db, deliveries: channels.deliveries, accounts: () => channels.list().map(({ status, isDefault }) => ({ channel: status.channel, account: status.account, isDefault })) }),
     budgets: { ...budgets, ...createSpendingReader(db, () => live.budgets()) },
     config: createConfigControl({ live, path: paths.configPath, env: options.env, log, applied: () => channels.apply() }),
-    doctor: (deep) => doctorChecks({ runtime, temporal: () => temporal, models, channels, deliveries: channels.deliveries }, deep),
+    doctor: (deep) => doctorChecks({ runtime, temporal: () => temporal, models, pairing: house.pairing, channels, deliveries: channels.deliveries }, deep),
     media: runtime.media,
     token: gatewayToken({ env: options.env, configured: config.gateway.auth.token, stateDir: paths.stateDir }),
     version: VERSION,
@@ -191,7 +195,8 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
     await reconcile(apart);
     beat = epochBeat(apart);
     late.arrived(engine);
-    workers = await startWorkers({ native: temporal.native, namespace: temporal.namespace, deps: { ...runtime.activityDeps(bus, draining.signal), chainEnds, deliveries: channels.deliveries }, log, channelState: (channel, account) => channels.state(channel, account) });
+    house.open(temporal.client);
+    workers = await startWorkers({ native: temporal.native, namespace: temporal.namespace, deps: { ...runtime.activityDeps(bus, draining.signal), chainEnds, deliveries: channels.deliveries }, pairing: house.activities, log, channelState: (channel, account) => channels.state(channel, account) });
     await channels.open(temporal);
     sweeper.start();
     return undefined;

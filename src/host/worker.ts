@@ -3,9 +3,11 @@
  */
 import { connectRunSocket } from '../bus/socket.js';
 import { createDeliveries } from '../sessions/deliveries.js';
+import { createSessionEngine } from '../sessions/engine.js';
 import { createDeliveryEngine } from '../sessions/delivery-engine.js';
 import type { PathOptions } from '../storage/config/index.js';
 import { createClosing } from './closing.js';
+import { createPeopleOfHouse } from './people.js';
 import { openRuntime } from './runtime.js';
 import { untilSignal } from './signals.js';
 import { connectTemporal } from './temporal.js';
@@ -27,7 +29,9 @@ export async function runWorker(options: PathOptions & { readonly logLevel?: str
     const temporal = await connectTemporal({ env: options.env, config: live.loaded().config, stateDir: paths.stateDir, installId: runtime.identity.installId, log, embed: false });
     closing.opened('Temporal', () => temporal.close());
     const draining = new AbortController();
-    const workers = await startWorkers({ native: temporal.native, namespace: temporal.namespace, deps: { ...runtime.activityDeps(events, draining.signal), deliveries: createDeliveries({ db: runtime.db, engine: createDeliveryEngine(temporal.client), log }) }, log });
+    const deliveries = createDeliveries({ db: runtime.db, engine: createDeliveryEngine(temporal.client), log });
+    const house = createPeopleOfHouse({ db: runtime.db, config: () => live.loaded().config, engine: createSessionEngine(temporal.client), deliveries, events, log });
+    const workers = await startWorkers({ native: temporal.native, namespace: temporal.namespace, deps: { ...runtime.activityDeps(events, draining.signal), deliveries }, pairing: house.activities, log });
     closing.opened('workers', () => workers.stop());
     closing.opened('steps', () => draining.abort(new Error('the worker is leaving')));
     process.stdout.write(`worker ready · Temporal ${temporal.address} · namespace ${temporal.namespace} · model ${live.models().chain[0]}\n`);

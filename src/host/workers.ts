@@ -11,6 +11,7 @@ import { createCallModel } from '../activities/call-model.js';
 import { createLineActivities } from '../activities/delivery.js';
 import type { ActivityDeps } from '../activities/deps.js';
 import { heartbeating } from '../activities/heartbeat.js';
+import { type PairingDeps, createPairingActivities } from '../activities/pairing.js';
 import { createRunTool } from '../activities/run-tool.js';
 import type { ChannelState } from '../core/channel.js';
 import { TASK_QUEUE, TIMINGS, hostQueue } from '../core/names.js';
@@ -28,6 +29,7 @@ export interface WorkersOptions {
   readonly native: NativeConnection;
   readonly namespace: string;
   readonly deps: ActivityDeps;
+  readonly pairing: PairingDeps;
   readonly log: Logger;
   /** For what delivery workflows show. */
   readonly channelState?: (channel: string, account: string) => ChannelState | undefined;
@@ -83,7 +85,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
         ...shared,
         ...workflowSource(),
         taskQueue: TASK_QUEUE,
-        activities: heartbeating({ ...createBookkeeping(deps), ...lines }),
+        activities: heartbeating({ ...createBookkeeping(deps), ...lines, ...createPairingActivities(options.pairing) }),
         stickyQueueScheduleToStartTimeout: TIMINGS.stickyScheduleToStart,
       }),
     // Registered as `default`, the handler serves every tool's name.

@@ -189,6 +189,19 @@ export async function startWorld(options: { store?: Store; events?: RunEvents; d
       price: () => undefined,
       test: async (ref = 'offline/echo') => [{ ref, ok: ref === 'offline/echo', latencyMs: 1 }],
     },
+    pairing: {
+      hold: async () => ({ status: 'held' }),
+      list: async () => [],
+      hasOwner: async () => false,
+      limits: () => ({ ttlMs: 3_600_000, maxPending: 3 }),
+      decide: () => Promise.reject(new CodedError('PAIRING_UNKNOWN', 'nobody of that name waits on telegram')),
+      sweep: async () => undefined,
+    },
+    contacts: {
+      list: async () => [],
+      get: noContact, rename: noContact, block: noContact, unblock: noContact, setOwner: noContact, link: noContact, unlink: noContact,
+      sweep: async () => undefined,
+    },
     approvals: {
       list: async () => [],
       count: async () => 0,
@@ -264,6 +277,8 @@ export async function startWorld(options: { store?: Store; events?: RunEvents; d
     },
   };
 }
+
+const noContact = (ref: string): Promise<never> => Promise.reject(new CodedError('NOT_FOUND', `there is no contact ${ref}`));
 
 export type Frame = Readonly<Record<string, unknown>> & { readonly type: string };
 type Body = Readonly<Record<string, any>>;

@@ -258,6 +258,7 @@ export interface StatusAnswer {
   readonly runs?: { readonly running?: number; readonly queued?: number; readonly failed?: number; readonly waitForApproval?: number; readonly waitForBudget?: number };
   readonly budgets?: { readonly spent?: BudgetSum; readonly limit?: Partial<BudgetSum>; readonly questions?: readonly { readonly id: string; readonly scope: string }[] };
   readonly approvals?: { readonly open: number; readonly oldestAtMs?: number; readonly ids?: readonly string[] };
+  readonly pairing?: { readonly waiting: number; readonly held?: number; readonly oldestAtMs?: number };
   readonly gateway?: {
     readonly uptimeMs?: number;
     readonly ready?: boolean;

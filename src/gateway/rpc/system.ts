@@ -29,7 +29,7 @@ export const status = method({
   params: validator(StatusParams),
   async handler(params, { deps, now }) {
     const at = now();
-    const [models, page, running, queued, failed, budgets, notices, approvals, openApprovals, asking, channels] = await Promise.all([
+    const [models, page, running, queued, failed, budgets, notices, approvals, openApprovals, asking, channels, strangers] = await Promise.all([
       deps.models.status(),
       deps.rows.listSessions({ limit: RECENT }),
       deps.rows.listRuns({ state: ['taken'], limit: 1 }),
@@ -41,6 +41,7 @@ export const status = method({
       deps.approvals.count({ open: true }),
       deps.approvals.runsThatAsk(),
       channelViews(deps),
+      deps.pairing.list(),
     ]);
     const oldest = openApprovals > approvals.length ? (await deps.approvals.list({ open: true, limit: 1, offset: openApprovals - 1 }))[0] : approvals.at(-1);
     const overBudget = new Set(budgets.questions.flatMap(({ waiting }) => waiting.map(({ run }) => run)));
@@ -70,6 +71,7 @@ export const status = method({
       budgets: { day: budgets.day, ...(today ? { spent: today.spent, limit: today.limit } : {}), questions: budgets.questions.map(({ id, scope }) => ({ id, scope })) },
       notices,
       approvals: { open: openApprovals, ids: approvals.map(({ id }) => id), ...(oldest ? { oldestAtMs: oldest.createdAt } : {}) },
+      pairing: { waiting: strangers.length, held: strangers.reduce((sum, { held }) => sum + held, 0), ...(strangers.length > 0 ? { oldestAtMs: Math.min(...strangers.map(({ requestedAt }) => requestedAt)) } : {}) },
       gateway: gatewayFacts(deps, at),
     };
   },
