@@ -2,7 +2,7 @@
  * What a messenger hears when a run ends: its answer, or honestly why there is none. A caller over RPC reads the row.
  * Invariant: one delivery a run, written in the transaction that ends it.
  */
-import type { DeliverySource } from '../core/channel.js';
+import { type DeliverySource, addressOf } from '../core/channel.js';
 import { FAILURES, RPC_CHANNEL } from '../core/names.js';
 import type { RunOutcome } from '../core/run.js';
 import { enqueueDelivery } from '../storage/deliveries.js';
@@ -18,13 +18,12 @@ export async function enqueueAnswer(tx: Tx, inbound: Inbound, outcome: RunOutcom
   if (message.channel === RPC_CHANNEL) return;
   const source = await sourceOf(tx, inbound, outcome);
   if (!source) return;
-  const { channel, account, conversation, messageId } = message;
   // The message of a late decision is ours: the platform does not know it.
   const isTheirs = request.followOn === undefined;
   await enqueueDelivery(tx, {
     id: `reply-${run}`, kind: 'reply', source, session, run,
-    to: { channel, account, conversation, ...(conversation.kind === 'thread' ? { thread: conversation.id } : {}) },
-    ...(isTheirs && conversation.kind !== 'direct' ? { replyTo: messageId } : {}),
+    to: addressOf(message),
+    ...(isTheirs && message.conversation.kind !== 'direct' ? { replyTo: message.messageId } : {}),
   });
 }
 

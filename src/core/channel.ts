@@ -2,7 +2,7 @@
  * What a messenger adapter is to the rest of the house: addresses, parts, limits, states, failures. Pure types and
  * small pure rules; `adapters/` implements them, `activities/delivery` and `sessions/` use them.
  */
-import type { Attachment, Conversation } from './message.js';
+import type { Attachment, Conversation, InboundMessage } from './message.js';
 
 /** One configured account of one platform; `default` where only one is configured. */
 export interface ChannelAccount {
@@ -137,6 +137,12 @@ export const REPEAT_MARK = '(may be a repeat)\n';
 export const isChannelName = (text: string): boolean => /^[a-z][a-z0-9-]{0,31}$/.test(text);
 export const isAccountName = (text: string): boolean => /^[a-z0-9][a-z0-9_-]{0,31}$/.test(text);
 export const DEFAULT_ACCOUNT = 'default';
+
+/** Where a message came from: its answer goes there. */
+export const addressOf = ({ channel, account, conversation }: Pick<InboundMessage, 'channel' | 'account' | 'conversation'>): Address => ({
+  channel, account, conversation,
+  ...(conversation.kind === 'thread' ? { thread: conversation.id } : {}),
+});
 
 /** Key of a conversation's queue of deliveries; threads of one conversation share its order. */
 export const deliveryLine = (to: Pick<Address, 'channel' | 'account' | 'conversation'>): string => `${to.channel}:${to.account}:${to.conversation.parentId ?? to.conversation.id}`;

@@ -8,7 +8,7 @@ import { createBus } from '../bus/bus.js';
 import { createRing } from '../bus/ring.js';
 import { serveRunSocket } from '../bus/socket.js';
 import { pruneJobs } from '../activities/tools/exec/jobs.js';
-import { CodedError, messageOf } from '../core/errors.js';
+import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/ports.js';
 import { buildGateway, listen } from '../gateway/app.js';
 import type { HealthReport } from '../gateway/deps.js';
@@ -29,6 +29,7 @@ import { createSpendingReader } from '../storage/spending.js';
 import { holdLock } from '../storage/sqlite.js';
 import { banner } from './banner.js';
 import { createChannels } from './channels.js';
+import { createChat } from './chat.js';
 import { type Closing, createClosing } from './closing.js';
 import { createConfigControl } from './config-control.js';
 import { watchConfig } from './config-watch.js';
@@ -96,11 +97,18 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
   const door = createDoor({ db, engine, events: bus, log, queue: () => live.loaded().config.messages.queue });
   const approvals = createApprovals({ db, engine, events: bus, log });
   const budgets = createBudgetControl({ db, engine, events: bus, log, budgets: () => live.budgets() });
-  // Until the door for messengers is there, nothing is taken: a platform gives again what was not stored.
-  const channels = createChannels({ db, media: runtime.media, log, env: options.env, config: () => live.loaded().config, onInbound: () => Promise.reject(new CodedError('NO_DOOR', 'messages of messengers are not taken yet')) });
+  const channels = createChannels({ db, media: runtime.media, log, env: options.env, config: () => live.loaded().config, onInbound: async (message) => void (await chat.receive(message)) });
   const house = createPeopleOfHouse({ db, config: () => live.loaded().config, engine, deliveries: channels.deliveries, events: bus, log });
+  const rows = createRunReader(db);
+  const control = createSessionControl({ db, engine });
+  const spending = { ...budgets, ...createSpendingReader(db, () => live.budgets()) };
+  const chat = createChat({
+    db, config: () => live.loaded().config, people: house.people, pairing: house.pairing, contacts: house.contacts, door, control, approvals, budgets: spending,
+    deliveries: channels.deliveries, rows, models: () => live.models(), events: bus, log,
+  });
+  closing.opened('chat', () => chat.stop());
   let beat = (): Promise<void> => Promise.resolve();
-  const sweeper = createSweeper({ db, engine: late.engine, log, passes: [() => budgets.sweep(), () => approvals.resignal(), () => watcher.pass(), () => channels.deliveries.sweep(), () => house.sweep(), () => beat()], onGone: (session) => watcher.gone(session) });
+  const sweeper = createSweeper({ db, engine: late.engine, log, passes: [() => budgets.sweep(), () => approvals.resignal(), () => watcher.pass(), () => channels.deliveries.sweep(), () => house.sweep(), () => chat.sweep(), () => beat()], onGone: (session) => watcher.gone(session) });
   const models = createModelsPort(() => live.models());
   let temporal: Temporal | undefined;
   let workers: Workers | undefined;
@@ -122,10 +130,9 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
       },
     };
   };
-  const rows = createRunReader(db);
   const app = buildGateway({
     door, events: bus, ring, rows, models, health, log, startedAt,
-    sessions: createSessionControl({ db, engine }),
+    sessions: control,
     repair: createSessionRepair({ db, engine, log }),
     notices: { open: () => openNotices(db), dismiss: (key) => resolve(db, key) },
     approvals,
@@ -134,7 +141,7 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
     channels,
     deliveries: channels.deliveries,
     outbound: createOutbound({ db, deliveries: channels.deliveries, accounts: () => channels.list().map(({ status, isDefault }) => ({ channel: status.channel, account: status.account, isDefault })) }),
-    budgets: { ...budgets, ...createSpendingReader(db, () => live.budgets()) },
+    budgets: spending,
     config: createConfigControl({ live, path: paths.configPath, env: options.env, log, applied: () => channels.apply() }),
     doctor: (deep) => doctorChecks({ runtime, temporal: () => temporal, models, pairing: house.pairing, channels, deliveries: channels.deliveries }, deep),
     media: runtime.media,

@@ -1,0 +1,113 @@
+/**
+ * The messengers' way to the one door: who speaks, may they, is it a command, which session.
+ * Invariants: it resolves only when what is to be kept is durable; the same message given again changes nothing; of
+ * whoever is refused nothing is kept.
+ */
+import { addressOf } from '../core/channel.js';
+import type { InboundMessage } from '../core/message.js';
+import { messageKey } from '../core/message.js';
+import type { Door, Logger } from '../core/ports.js';
+import type { Config } from '../core/schema/config.js';
+import { inboundById, inboundByRun } from '../storage/inbound.js';
+import { overhear } from '../storage/overheard.js';
+import { noteRoute } from '../storage/routes.js';
+import { sessionSettings } from '../storage/session-settings.js';
+import type { Db } from '../storage/sqlite.js';
+import { isTerminal } from '../core/run.js';
+import { accessOf } from './access.js';
+import type { Commands } from './commands/index.js';
+import { inboundIdOf } from './keys.js';
+import type { PairingControl } from './pairing.js';
+import type { Identified, People } from './people.js';
+import { isAddressed, sessionOf } from './routing.js';
+
+export interface ChannelDoorDeps {
+  readonly db: Db;
+  readonly config: () => Config;
+  readonly people: People;
+  readonly pairing: Pick<PairingControl, 'hold'>;
+  readonly commands: Commands;
+  readonly door: Door;
+  readonly log: Logger;
+}
+
+export type Received = 'accepted' | 'repeat' | 'command' | 'held' | 'dropped' | 'overheard' | 'refused' | 'ignored';
+
+/** Messages of a group that are kept as context, unless the config says otherwise. */
+const HISTORY = 50;
+
+export type ChannelDoor = (message: InboundMessage) => Promise<Received>;
+
+export function createChannelDoor(deps: ChannelDoorDeps): ChannelDoor {
+  const { db, log } = deps;
+
+  return async (message) => {
+    const { type } = message.event;
+    // What somebody takes back, or thinks of an answer, asks for nothing.
+    if (type === 'delete' || type === 'reaction') return 'ignored';
+    const who = await deps.people.identify(message);
+    if (who.verdict === 'refused') {
+      log.debug({ channel: message.channel, account: message.account, reason: who.reason }, 'a message was refused');
+      return 'refused';
+    }
+    if (who.verdict === 'unknown') return hold(message);
+    return receive(message, who);
+  };
+
+  async function hold(message: InboundMessage): Promise<Received> {
+    if (message.event.type !== 'message') return 'ignored';
+    const { status } = await deps.pairing.hold(message);
+    // Approved between two looks.
+    if (status === 'approved') {
+      const again = await deps.people.identify(message);
+      return again.verdict === 'allowed' ? receive(message, again) : 'refused';
+    }
+    return status === 'known' ? 'repeat' : status;
+  }
+
+  async function receive(message: InboundMessage, who: Extract<Identified, { readonly verdict: 'allowed' }>): Promise<Received> {
+    const config = deps.config();
+    const session = await sessionOf(db, config, message, who);
+    const at = { message, session, who };
+    // A message that was accepted stays one, whatever the config says by now.
+    if (await inboundById(db, inboundIdOf(messageKey(message)))) return accept(at);
+    const command = deps.commands.parse(message, config);
+    const { activation } = await sessionSettings(db, session);
+    if (!command && !isAddressed(config, message, activation)) return listen(message, session, config);
+    await noteRoute(db, session, addressOf(message));
+    if (message.event.type === 'edit') return correct(at, message.event.version);
+    if (command) {
+      const done = await deps.commands.run(command, at);
+      if (done === 'answered') return 'command';
+      return accept({ ...at, message: { ...message, text: done.words } }, true);
+    }
+    return accept(at);
+  }
+
+  type At = Parameters<Commands['run']>[1];
+
+  async function accept({ message, session, who }: At, reset = false): Promise<Received> {
+    const { status } = await deps.door.accept({ message, session, principal: who.principal, role: who.role, ...(reset ? { reset } : {}) });
+    return status;
+  }
+
+  /** A correction counts while its message is being worked on; what was answered stays answered. */
+  async function correct(at: At, version: string): Promise<Received> {
+    const { message } = at;
+    let original = await inboundById(db, inboundIdOf(messageKey({ ...message, event: { type: 'message' } })));
+    if (original?.mergedInto !== undefined) original = await inboundByRun(db, original.mergedInto);
+    if (!original || isTerminal(original.state)) return 'ignored';
+    const corrected = { ...message, text: `[Correction of an earlier message] ${message.text}` };
+    const { status } = await deps.door.accept({ message: corrected, session: original.session, principal: at.who.principal, role: at.who.role, turn: { mode: 'steer' } });
+    log.debug({ channel: message.channel, version }, 'a message was corrected while it was worked on');
+    return status;
+  }
+
+  async function listen(message: InboundMessage, session: string, config: Config): Promise<Received> {
+    if (message.event.type !== 'message') return 'ignored';
+    const { historyLimit = HISTORY } = accessOf(config, message) as { readonly historyLimit?: number };
+    const text = [message.text, ...message.attachments.map(({ kind, name }) => `[${name === undefined ? kind : `${kind}: ${name}`}]`)].filter((part) => part !== '').join(' ');
+    if (historyLimit > 0 && text !== '') await db.transaction().execute((tx) => overhear(tx, { id: inboundIdOf(messageKey(message)), session, sender: message.sender, text, at: message.time }, historyLimit));
+    return 'overheard';
+  }
+}

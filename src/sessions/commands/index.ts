@@ -1,0 +1,67 @@
+/**
+ * Chat commands: answered without the model. Invariants: the same message answers once; what is the owner's is refused to
+ * others politely; a command that fails says so, with what to do, and keeps nothing else from its turn.
+ */
+import { addressOf } from '../../core/channel.js';
+import { CodedError, messageOf } from '../../core/errors.js';
+import { type InboundMessage, messageKey } from '../../core/message.js';
+import type { Logger } from '../../core/ports.js';
+import type { Config } from '../../core/schema/config.js';
+import { deliveryById } from '../../storage/deliveries.js';
+import { inboundIdOf } from '../keys.js';
+import { decisions } from './decisions.js';
+import { conversation } from './conversation.js';
+import { people } from './people.js';
+import { settings } from './settings.js';
+import { type Command, type CommandName, COMMANDS, parseCommand } from './parse.js';
+import type { CommandCall, CommandDeps, CommandKind, Outcome } from './types.js';
+
+export interface Commands {
+  parse(message: InboundMessage, config: Config): Command | undefined;
+  /** @returns `words` when a new conversation is to begin */
+  run(command: Command, call: CommandCall): Promise<'answered' | { readonly words: string }>;
+}
+
+const help: CommandKind = {
+  summary: 'What you can say to me.',
+  async run(_args, { who }) {
+    const usable = COMMANDS.filter((name) => who.role === 'owner' || KINDS[name].ownerOnly !== true);
+    return { text: usable.map((name) => `\`/${name}${KINDS[name].usage === undefined ? '' : ` ${KINDS[name].usage}`}\` ${KINDS[name].summary}`).join('\n\n') };
+  },
+};
+
+const KINDS: Readonly<Record<CommandName, CommandKind>> = { help, ...conversation, ...settings, ...decisions, ...people };
+
+export function createCommands(deps: CommandDeps & { readonly log: Logger }): Commands {
+  return {
+    parse: ({ text, event }, config) => (config.commands.text && event.type === 'message' ? parseCommand(text, config.session.resetTriggers) : undefined),
+
+    async run(command, call) {
+      const { message, session } = call;
+      const id = `command-${inboundIdOf(messageKey(message))}`;
+      // Given again by the platform: its answer is on its way.
+      if (await deliveryById(deps.db, id)) return 'answered';
+      const outcome = await perform(command, call);
+      if ('words' in outcome) return outcome;
+      await deps.deliveries.send({
+        id: outcome.id ?? id, kind: 'command', to: addressOf(message), source: { type: 'text', markdown: outcome.text }, session,
+        ...(outcome.buttons ? { buttons: outcome.buttons } : {}),
+        ...(message.conversation.kind === 'direct' ? {} : { replyTo: message.messageId }),
+      });
+      return 'answered';
+    },
+  };
+
+  async function perform({ name, args }: Command, call: CommandCall): Promise<Outcome> {
+    const kind = KINDS[name];
+    const isRefused = call.who.role !== 'owner' && (kind.ownerOnly === true || (kind.ownerOnly === 'in groups' && call.message.conversation.kind !== 'direct'));
+    if (isRefused) return { text: `Sorry, /${name} is for my owner${kind.ownerOnly === true ? '' : ' here'}.` };
+    try {
+      return await kind.run(args, call, deps);
+    } catch (error) {
+      if (error instanceof CodedError) return { text: [`${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`, error.hint].filter(Boolean).join(' ') };
+      deps.log.warn({ command: name, error: messageOf(error) }, 'a chat command failed');
+      return { text: `/${name} did not work this time. Please try again; my owner finds the reason in the log.` };
+    }
+  }
+}
