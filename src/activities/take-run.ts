@@ -16,6 +16,7 @@ import { type NewRow, appendRows, highestSeq, rowAt, runRows } from '../storage/
 import { waitedForPeople } from '../storage/waited.js';
 import { callsToAsk } from './approvals.js';
 import type { ActivityDeps } from './deps.js';
+import { tellLinked } from './linked.js';
 import { deniedText, followOnOf } from './follow-on.js';
 import { resetIsDue } from './reset-policy.js';
 import { expectRowsBelow, lostText } from './store-behind.js';
@@ -117,8 +118,10 @@ async function goOn(deps: ActivityDeps, tx: Tx, input: TakeRunInput): Promise<Pr
   // Read, not counted: an earlier attempt of this very activity may have written rows.
   const progress = async (): Promise<Progress> => progressOf(await runRows(tx, input.run), Math.max(input.seq, (await highestSeq(tx, input.session)) + 1), policyIn(deps.tools()));
   const found = await progress();
-  if (found.ended !== undefined || !(await tellLoss(tx, input, (await runRows(tx, input.run)).at(-1)!.step))) return found;
-  return progress();
+  if (found.ended !== undefined) return found;
+  const { step } = (await runRows(tx, input.run)).at(-1)!;
+  const isTold = [await tellLoss(tx, input, step), await tellLinked(tx, input, step)].includes(true);
+  return isTold ? progress() : found;
 }
 
 /** Tells the session's model, once, that entries were lost. @returns whether there was something to tell */

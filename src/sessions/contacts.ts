@@ -73,7 +73,7 @@ export function createContacts({ db, config, deliveries, log }: ContactsDeps): C
     list: () => listContacts(db),
     get: async (ref) => whole(db, (await find(db, ref)).contact.id),
 
-    rename(ref, name, by) {
+    async rename(ref, name, by) {
       const wanted = name.trim();
       if (wanted === '' || wanted.length > NAME_MAX) throw invalidRequest(`a name has 1 to ${NAME_MAX} characters`);
       return change(ref, 'a contact was renamed', by, (tx, { contact }) => changeContact(tx, contact.id, { name: wanted }).then(() => undefined));
