@@ -35,7 +35,8 @@ export interface Poller {
 const BATCH = 100;
 /** The server answers within the watchdog's silence, with time for the way. */
 const POLL_SHARE = 2 / 3;
-/** Longest pause between two looks while something stays pending. */
+/** First and longest pause between two looks while something stays pending. */
+const LOOK_MIN_MS = 500;
 const LOOK_MAX_MS = 5_000;
 const HASTY_MS = 250;
 
@@ -74,7 +75,8 @@ export function startPolling(deps: PollDeps): Poller {
   async function receive(onAnswer: () => void): Promise<void> {
     // The first answer tells at once whether another program reads this bot.
     let seconds = 0;
-    let look = timings.albumQuiet / 2;
+    const soon = Math.min(timings.albumQuiet / 2, LOOK_MIN_MS);
+    let look = soon;
     while (!stopping.signal.aborted && intake) {
       const askedAt = Date.now();
       const updates = await ask(seconds, stopping.signal);
@@ -87,7 +89,7 @@ export function startPolling(deps: PollDeps): Poller {
       if (fresh === 0 && seconds > 0 && Date.now() - askedAt < HASTY_MS) await pause(HASTY_MS, stopping.signal);
       await intake.settled(look);
       const pending = intake.pending() > 0;
-      look = !pending || intake.collecting() ? timings.albumQuiet / 2 : Math.min(look * 2, LOOK_MAX_MS);
+      look = !pending || intake.collecting() ? soon : Math.min(look * 2, LOOK_MAX_MS);
       seconds = pending ? 0 : Math.max(1, Math.floor((timings.silence * POLL_SHARE) / 1_000));
     }
   }

@@ -96,8 +96,7 @@ export function createSender(deps: SenderDeps): TelegramSender {
     }
   }
 
-  function sendPlace(api: Api, chat: Place['chat'], place: NonNullable<Attachment['location']>, common: object): Promise<Message> {
-    const { latitude, longitude, title } = place;
+  function sendPlace(api: Api, chat: Place['chat'], { latitude, longitude, title }: NonNullable<Attachment['location']>, common: object): Promise<Message> {
     return title === undefined ? api.sendLocation(chat, latitude, longitude, common, within(timings.call)) : api.sendVenue(chat, latitude, longitude, title, title, common, within(timings.call));
   }
 

@@ -35,17 +35,21 @@ afterEach(async () => {
 /** A started adapter; both end with the test, and no call may have been one that Telegram does not know. */
 export async function telegram(options: { readonly server?: TelegramOptions; readonly settings?: Readonly<Record<string, unknown>>; readonly deps?: Partial<AdapterDeps>; readonly start?: boolean } = {}): Promise<Telegram> {
   const tg = await startTelegram(options.server);
+  const made = await telegramOn(tg, { config: accountOf(tg, options.settings), ...options.deps }, options.start);
+  if (options.start !== false) await tg.untilPolling();
+  return made;
+}
+
+/** On a server that the test has prepared. */
+export async function telegramOn(tg: TelegramServer, deps: Partial<AdapterDeps> = {}, start = true): Promise<Telegram> {
   endings.push(() => tg.close());
   const media = await makeMedia();
   const inbox = createInbox();
-  const adapter = createTelegram({ config: accountOf(tg, options.settings), env: {}, onInbound: inbox.onInbound, onStatus: () => undefined, media, log: quiet, timings: FAST, ...options.deps });
+  const adapter = createTelegram({ config: accountOf(tg), env: {}, onInbound: inbox.onInbound, onStatus: () => undefined, media, log: quiet, ...deps, timings: { ...FAST, ...deps.timings } });
   endings.push(async () => {
     await adapter.stop();
     tg.expectNoViolations();
   });
-  if (options.start !== false) {
-    adapter.start();
-    await tg.untilPolling();
-  }
+  if (start) adapter.start();
   return { tg, inbox, adapter, media };
 }

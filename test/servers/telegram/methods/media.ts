@@ -40,12 +40,29 @@ const sendMediaGroup: Method = ({ world, params, files }) => {
   return contents.map((content) => addMessage(world, record, world.bot, { ...frame, ...content, media_group_id }));
 };
 
-const sendLocation: Method = ({ world, params }) => {
-  const { record, frame } = prepare(world, params);
+const placeOf = (params: Params): { readonly latitude: number; readonly longitude: number } => {
   const latitude = Number(params.latitude);
   const longitude = Number(params.longitude);
   if (Math.abs(latitude) > 90 || Math.abs(longitude) > 180) throw badRequest('wrong latitude or longitude specified');
-  return addMessage(world, record, world.bot, { ...frame, location: { latitude, longitude } });
+  return { latitude, longitude };
+};
+
+const sendLocation: Method = ({ world, params }) => {
+  const { record, frame } = prepare(world, params);
+  return addMessage(world, record, world.bot, { ...frame, location: placeOf(params) });
+};
+
+const sendVenue: Method = ({ world, params }) => {
+  const { record, frame } = prepare(world, params);
+  const location = placeOf(params);
+  return addMessage(world, record, world.bot, { ...frame, location, venue: { location, title: String(params.title), address: String(params.address) } });
+};
+
+const sendContact: Method = ({ world, params }) => {
+  const { record, frame } = prepare(world, params);
+  if (String(params.phone_number) === '') throw badRequest('contact phone number is empty');
+  if (String(params.first_name) === '') throw badRequest('contact first name is empty');
+  return addMessage(world, record, world.bot, { ...frame, contact: { phone_number: String(params.phone_number), first_name: String(params.first_name) } });
 };
 
 export const media: Methods = {
@@ -59,4 +76,6 @@ export const media: Methods = {
   sendSticker: sends('sticker'),
   sendMediaGroup,
   sendLocation,
+  sendVenue,
+  sendContact,
 };
