@@ -37,6 +37,7 @@ export function showRun({ run, steps, totals }: RunAnswer): string {
     ['Waits for', run.queuedBehind && paint('yellow', behindText(run.queuedBehind))],
     ['Error', run.error && paint('red', oneLine(run.error, 300))],
     ['Merged into', run.mergedInto],
+    ['Delivery', run.delivery && `${run.delivery.state} · ${run.delivery.channel} (${run.delivery.account})${run.delivery.reason === undefined ? '' : `: ${oneLine(run.delivery.reason, 200)}`}`],
     ['Model', run.model ? [run.provider, run.model].filter(Boolean).join('/') : undefined],
     ['Waited', run.waitedMs === undefined ? undefined : duration(run.waitedMs)],
     ['Took', run.durationMs == null ? undefined : duration(run.durationMs)],

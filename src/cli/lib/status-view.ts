@@ -8,6 +8,7 @@ import { CodedError } from '../../core/errors.js';
 import type { Gateway } from './client.js';
 import { approvalsLine } from './approval-view.js';
 import { budgetLine } from './budget-view.js';
+import { channelsLine } from './channel-view.js';
 import { strangersLine } from './people-view.js';
 import type { EngineFacts, StatusAnswer } from './wire.js';
 import { showNotices } from './notice-view.js';
@@ -58,6 +59,7 @@ export function showStatus(status: Status): string {
     rows.push(['Runs', runsLine(answer.runs)]);
     if (answer.pairing && answer.pairing.waiting > 0) rows.push(['Strangers', strangersLine(answer.pairing)]);
     if (answer.approvals && answer.approvals.open > 0) rows.push(['Approvals', approvalsLine(answer.approvals)]);
+    if (answer.channels) rows.push(['Messengers', channelsLine(answer.channels)]);
     if (answer.budgets) rows.push(['Budgets', budgetLine(answer.budgets)]);
     rows.push(['Sessions', String(answer.sessions?.count ?? 0)]);
   }

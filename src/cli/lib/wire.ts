@@ -2,6 +2,8 @@
  * What the CLI reads of the gateway's answers. Optional wherever the gateway (or the peer's, on the same wire) may
  * leave it out: the CLI shows what there is.
  */
+import type { ChannelInfo } from './channel-view.js';
+
 export interface TokenUsage {
   readonly totalTokens?: number;
   readonly cost?: { readonly total?: number };
@@ -31,6 +33,8 @@ export interface RunSummary {
   readonly waitsForApproval?: readonly { readonly id: string; readonly command: string }[];
   readonly waitsForBudget?: { readonly id: string; readonly scope: string; readonly unit: string; readonly limit: number; readonly spent: number; readonly needs?: number };
   readonly queuedBehind?: QueuedBehind;
+  /** What became of the answer on its way to a messenger. */
+  readonly delivery?: { readonly id: string; readonly channel: string; readonly account: string; readonly state: string; readonly reason?: string };
   /** As the Web UI names the run. */
   readonly hash?: string;
   readonly webUrl?: string;
@@ -252,6 +256,7 @@ export interface NoticeInfo {
 /** Answer of `status`. */
 export interface StatusAnswer {
   readonly notices?: readonly NoticeInfo[];
+  readonly channels?: readonly ChannelInfo[];
   readonly sessions?: { readonly count?: number; readonly recent?: readonly SessionSummary[] };
   readonly models?: { readonly primary?: string; readonly fallbacks?: readonly string[]; readonly configured?: boolean };
   /** Those that wait for a person are among the running ones. */
