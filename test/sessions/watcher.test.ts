@@ -5,7 +5,7 @@ import type { SessionCondition } from '../../src/sessions/condition.js';
 import { createSweeper } from '../../src/sessions/sweeper.js';
 import { createWatcher } from '../../src/sessions/watcher.js';
 import { markTaken } from '../../src/storage/inbound.js';
-import { openNotices } from '../../src/storage/notices.js';
+import { openNotices, resolve } from '../../src/storage/notices.js';
 import { SESSION } from '../storage/store.js';
 import { type House, makeHouse } from './house.js';
 
@@ -113,6 +113,15 @@ it('how a session ended is said for what people and failures did, not for idlene
   ended({ by: 'ann@host', reason: 'a test' });
   await watcher.gone(SESSION);
   expect(await openNotices(house.db)).toMatchObject([{ key: `session-restarted:${SESSION}`, level: 'info', text: expect.stringContaining('terminated by ann@host at 1970-01-01T00:00:00.001Z; a test') }]);
+  // Whoever else comes upon the same ending, also after it was put away, tells nothing new; another ending is another notice.
+  await watcher.gone(SESSION);
+  expect(await openNotices(house.db)).toMatchObject([{ times: 1 }]);
+  await resolve(house.db, `session-restarted:${SESSION}`);
+  await watcher.gone(SESSION);
+  expect(await keys(house)).toEqual([]);
+  ended({ by: 'ann@host', reason: 'a test', at: 2 });
+  await watcher.gone(SESSION);
+  expect(await openNotices(house.db)).toMatchObject([{ times: 2 }]);
 });
 
 it('the sweeper tells of a session that is gone before it signals, once for all its rows, and a pass that fails stops nothing', async () => {
