@@ -3,11 +3,12 @@
  * Invariant: stopping ends what receives; a send that is under way ends by itself.
  */
 import { messageOf } from '../../core/errors.js';
-import type { AdapterFactory } from '../contract.js';
+import type { AdapterFactory, Preview } from '../contract.js';
 import { accountLog } from '../lib/log.js';
 import { createStatus } from '../lib/status.js';
 import { timingsOf } from '../lib/timings.js';
 import { createClient, within } from './client.js';
+import { createDraft, hasDrafts } from './drafts.js';
 import { createIntake } from './intake.js';
 import { createFetchMedia } from './media.js';
 import { type Poller, startPolling } from './poll.js';
@@ -25,6 +26,8 @@ export const createTelegram: AdapterFactory = (deps) => {
   const fetchMedia = createFetchMedia({ client, media, log, timings, maxBytes: mediaLimit(settings) });
   const sender = createSender({ channel, account, client, media, status, timings, ...(settings.textChunkLimit === undefined ? {} : { chunkLimit: settings.textChunkLimit }) });
   const under = new Set<Promise<unknown>>();
+  const drafts = new Set<Preview>();
+  let lastDraft = Date.now() % 1_000_000_000;
   let poller: Poller | undefined;
 
   /** Until it is answered the button shows that it waits. */
@@ -54,7 +57,15 @@ export const createTelegram: AdapterFactory = (deps) => {
       const stopped = poller;
       poller = undefined;
       await stopped?.stop();
-      await Promise.all(under);
+      await Promise.all([...under, ...[...drafts].map((draft) => draft.close())]);
+    },
+    preview(to) {
+      if (settings.streaming === 'off' || !hasDrafts(to)) return undefined;
+      lastDraft += 1;
+      const draft = createDraft({ client, timings, draftId: lastDraft }, to);
+      const preview: Preview = { ...draft, close: () => draft.close().finally(() => drafts.delete(preview)) };
+      drafts.add(preview);
+      return preview;
     },
   };
 };

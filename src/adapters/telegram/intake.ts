@@ -175,7 +175,7 @@ function albumOf(update: Update): string | undefined {
 
 /** Chat by chat; what belongs to none waits for nobody. Nothing is taken for granted here: what is unreadable is found out in its lane. */
 function laneOf(update: Update): string {
-  const message = update.message ?? update.edited_message ?? update.channel_post ?? update.edited_channel_post ?? update.callback_query?.message ?? update.message_reaction;
+  const message = update.message ?? update.edited_message ?? update.channel_post ?? update.edited_channel_post ?? update.callback_query?.message ?? update.message_reaction ?? update.stopped_message_generation;
   return String((message as { readonly chat?: { readonly id?: number } } | undefined)?.chat?.id ?? `update ${update.update_id}`);
 }
 

@@ -2,13 +2,13 @@
  * An update as the messages it is. Pure: files are named, not fetched.
  * Invariants: the same update gives the same message keys whenever it comes; what only the platform cares about gives none.
  */
-import type { CallbackQuery, Chat, Message, MessageReactionUpdated, ReactionType, Update } from 'grammy/types';
+import type { CallbackQuery, Chat, Message, MessageGenerationStopped, MessageReactionUpdated, ReactionType, Update } from 'grammy/types';
 import type { Conversation, InboundEvent, InboundMessage, ReplyTo, Sender } from '../../core/message.js';
 import { contentOf, forwardLine, titleOf, type Wanted } from './content.js';
 import { nameOf, said, type Self } from './entities.js';
 
 /** What is asked of the server; everything else stays there. */
-export const ALLOWED_UPDATES = ['message', 'edited_message', 'channel_post', 'edited_channel_post', 'callback_query', 'message_reaction'] as const satisfies readonly (keyof Update)[];
+export const ALLOWED_UPDATES = ['message', 'edited_message', 'channel_post', 'edited_channel_post', 'callback_query', 'message_reaction', 'stopped_message_generation'] as const satisfies readonly (keyof Update)[];
 
 export interface Normalised {
   /** Attachments are in `wanted`, in order. */
@@ -36,6 +36,7 @@ export function normalise(updates: readonly Update[], at: Account): readonly Nor
   if (edited) return edited.location ? [] : oneOrNone(fromMessage(edited, { type: 'edit', version: `${edited.edit_date ?? edited.date}.${first.update_id}` }, at));
   if (first.callback_query) return oneOrNone(fromPress(first.callback_query, at));
   if (first.message_reaction) return fromReaction(first.message_reaction, at);
+  if (first.stopped_message_generation) return [fromStop(first.stopped_message_generation, first.update_id, at)];
   return [];
 }
 
@@ -144,6 +145,25 @@ function fromPress(query: CallbackQuery, at: Account): Normalised | undefined {
       text: query.data,
       mentions: [{ id: String(at.self.id), name: `@${at.self.username}`, self: true }],
       replyTo: { messageId: String(message.message_id), self: true },
+    },
+    wanted: [],
+  };
+}
+
+/** The stop button of a draft, which only private chats have. */
+function fromStop({ chat }: MessageGenerationStopped, updateId: number, at: Account): Normalised {
+  const id = String(chat.id);
+  return {
+    message: {
+      channel: 'telegram',
+      account: at.account,
+      conversation: { kind: 'direct', id },
+      sender: { id, name: titleOf(chat), ...(chat.username === undefined ? {} : { username: chat.username }) },
+      messageId: `stop:${updateId}`,
+      event: { type: 'message' },
+      time: Date.now(),
+      text: '/stop',
+      mentions: [],
     },
     wanted: [],
   };
