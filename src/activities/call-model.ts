@@ -19,18 +19,19 @@ import { createSpending } from './budget.js';
 import type { ActivityDeps } from './deps.js';
 import { toFailure, translated } from './failures.js';
 import { type Running, whileHeartbeating } from './heartbeat.js';
+import { type TranscriptionActivities, createTranscription } from './media/transcribe.js';
 import { modelRequest } from './model-request.js';
 import { ModelError } from './models/types.js';
 import { expectStepBefore, repairing } from './store-behind.js';
 import { callFacts, policyIn } from './turn-state.js';
 
-export interface ModelActivities {
+export interface ModelActivities extends TranscriptionActivities {
   callModel(input: CallModelInput): Promise<CallModelResult>;
 }
 
 export function createCallModel(deps: ActivityDeps): ModelActivities {
   const { db } = deps;
-  return { callModel: (input) => repairing(deps, input, () => whileHeartbeating((running) => translated(() => callModel(input, running), () => running.signal.aborted))) };
+  return { ...createTranscription(deps), callModel: (input) => repairing(deps, input, () => whileHeartbeating((running) => translated(() => callModel(input, running), () => running.signal.aborted))) };
 
   async function callModel(input: CallModelInput, running: Running): Promise<CallModelResult> {
     const stored = await rowAt(db, input.session, input.seq);

@@ -14,6 +14,7 @@ import { appendRows, highestSeq, rowAt } from '../storage/transcript.js';
 import { enqueueReply } from './reply.js';
 import type { ActivityDeps } from './deps.js';
 import { translated } from './failures.js';
+import { toHear } from './media/transcripts.js';
 import { resultRow } from './result-row.js';
 import { expectRowsBelow, repairing } from './store-behind.js';
 import { userContent } from './take-run.js';
@@ -54,7 +55,8 @@ export function createInbox(deps: ActivityDeps): InboxActivities {
           return seq;
         });
         for (const other of merged) tellEnd(input.session, other, 'merged');
-        return { nextSeq };
+        const hear = await toHear(deps, merged.map(({ inboundId }) => inboundId));
+        return { nextSeq, ...(hear.length > 0 ? { hear } : {}) };
       }),
 
     skipCalls: (input) =>

@@ -18,6 +18,7 @@ import { callsToAsk } from './approvals.js';
 import type { ActivityDeps } from './deps.js';
 import { tellLinked } from './linked.js';
 import { deniedText, followOnOf } from './follow-on.js';
+import { toHear } from './media/transcripts.js';
 import { resetIsDue } from './reset-policy.js';
 import { expectRowsBelow, lostText } from './store-behind.js';
 import { type Progress, policyIn, progressOf } from './turn-state.js';
@@ -39,6 +40,7 @@ export async function takeRun(deps: ActivityDeps, input: TakeRunInput): Promise<
   const { nextSeq, ...state } = await withApprovals(deps, input, progress);
   const own = await sessionSettings(db, input.session);
   const model = inbound.request.model ?? own.model;
+  const hear = await toHear(deps, [input.inboundId, ...(input.with ?? []).map(({ inboundId }) => inboundId)]);
   const startedAt = inbound.takenAt ?? Date.now();
   const timeoutMs = inbound.request.timeoutMs ?? settings.runTimeoutMs;
   deps.events.publish({ type: 'start', session: input.session, run: input.run, runId: inbound.runId, step: state.step, attempt: 1, at: Date.now() });
@@ -59,6 +61,7 @@ export async function takeRun(deps: ActivityDeps, input: TakeRunInput): Promise<
       costUsd: 0,
       ...(inbound.request.background === true ? { background: true } : {}),
       ...(followOn ? { followOn } : {}),
+      ...(hear.length > 0 ? { hear } : {}),
     },
   };
 }

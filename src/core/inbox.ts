@@ -27,6 +27,8 @@ export interface SteerRunInput extends Fence {
 }
 export interface SteerRunResult {
   readonly nextSeq: number;
+  /** Those with recordings that are to become text. */
+  readonly hear?: readonly string[];
 }
 
 /** Answers calls of a batch that have not begun. */

@@ -88,6 +88,8 @@ export interface TurnState {
   readonly background?: boolean;
   readonly followOn?: FollowOn;
   readonly paused?: BudgetPause;
+  /** Messages with recordings that are to become text before the model is asked. */
+  readonly hear?: readonly string[];
   /** Batches in a row that a newer message has cut, and whether this one was. */
   readonly skips?: number;
   readonly cut?: boolean;

@@ -2,12 +2,13 @@
  * What the queue decides, carried out: messages enter a turn, calls are skipped for them, runs are dropped, a new
  * conversation begins. Invariant: each ends in its rows; what is here is only a cache of them.
  */
+import { isCancellation } from '@temporalio/workflow';
 import { SKIPPED_BATCHES } from '../core/inbox.js';
 import { clip } from '../core/names.js';
 import { type InboxItem } from '../core/queue.js';
 import type { BatchCall } from '../core/run.js';
-import { bookkeeping } from './activities.js';
-import { type SessionState, allotSeq, fence } from './state.js';
+import { bookkeeping, models } from './activities.js';
+import { type SessionState, allotSeq, fence, urgency } from './state.js';
 
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
@@ -17,12 +18,24 @@ export async function steer(s: SessionState): Promise<void> {
   const entering = s.steering;
   // They take the seq that was kept for the answer, which moves behind them.
   const items = entering.map(({ inboundId, run }) => ({ inboundId, run }));
-  const { nextSeq } = await bookkeeping.steerRun.executeWithOptions({ summary: clip(`step ${turn.step} · ${plural(items.length, 'message')} came in`) }, [
+  const { nextSeq, hear = [] } = await bookkeeping.steerRun.executeWithOptions({ summary: clip(`step ${turn.step} · ${plural(items.length, 'message')} came in`) }, [
     { ...fence(s), run: turn.item.run, step: turn.step, seq: turn.seq, items },
   ]);
   s.steering = s.steering.filter((item) => !entering.includes(item));
   s.nextSeq = Math.max(s.nextSeq, nextSeq);
-  s.turn = { ...s.turn!, seq: nextSeq === turn.seq ? turn.seq : allotSeq(s) };
+  s.turn = { ...s.turn!, seq: nextSeq === turn.seq ? turn.seq : allotSeq(s), ...(hear.length > 0 ? { hear: [...(turn.hear ?? []), ...hear] } : {}) };
+}
+
+/** Recordings become text. Where that fails the turn goes on: the model is told why there is none. */
+export async function listen(s: SessionState): Promise<void> {
+  for (const inboundId of s.turn!.hear ?? []) {
+    try {
+      await models(s.opened.hostQueue, true).transcribeMessage.executeWithOptions({ summary: 'voice to text', ...urgency(s) }, [{ inboundId }]);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+    }
+  }
+  s.turn = { ...s.turn!, hear: undefined };
 }
 
 /** Calls that have not begun give way to a message, unless a person was asked about them; never in three batches in a row. */

@@ -10,7 +10,7 @@ import { type BatchCall, type CallModelResult, type RunOutcome, SKIPPED_BY_STOP,
 import { bookkeeping, models } from './activities.js';
 import { runBatch, runFollowOn } from './batch.js';
 import { causeOf, workerLost } from './failures.js';
-import { steer } from './inbox.js';
+import { listen, steer } from './inbox.js';
 import { type SessionState, allotSeq, fence, shouldContinueAsNew, show, urgency } from './state.js';
 import { armTimeLimit, disarmTimeLimit, whilePaused } from './time-limit.js';
 
@@ -63,6 +63,10 @@ async function steps(s: SessionState): Promise<TurnEnd | 'stopped'> {
     }
     if (s.steering.length > 0) {
       await steer(s);
+      continue;
+    }
+    if (turn.hear) {
+      await listen(s);
       continue;
     }
     if (turn.step > turn.maxSteps) {

@@ -14,6 +14,7 @@ import { createBookkeeping } from '../../src/activities/bookkeeping.js';
 import { createCallModel } from '../../src/activities/call-model.js';
 import type { ActivityDeps, TurnSettings } from '../../src/activities/deps.js';
 import { heartbeating } from '../../src/activities/heartbeat.js';
+import type { Speech } from '../../src/activities/media/speech.js';
 import { createRunTool } from '../../src/activities/run-tool.js';
 import type { ModelRegistry } from '../../src/activities/models/types.js';
 import type { ToolRegistry } from '../../src/activities/tools/types.js';
@@ -67,6 +68,8 @@ export interface HouseOptions {
   readonly maxCachedWorkflows?: number;
   readonly endCommand?: (key: string) => boolean;
   readonly queue?: Partial<QueueDefaults>;
+  /** Who transcribes recordings. */
+  readonly speech?: Speech;
 }
 
 export interface Saying {
@@ -95,6 +98,7 @@ export async function buildHouse(env: TestWorkflowEnvironment, options: HouseOpt
     draining: draining.signal,
     endCommand: async (key) => options.endCommand?.(key) ?? false,
     models: () => options.models,
+    ...(options.speech ? { speech: () => options.speech! } : {}),
     tools: () => options.tools ?? toolset(),
     settings: () => ({ maxSteps: 20, idleMs: 60_000, thinking: 'off', ...options.settings }),
     budgets: () => ({ limits: options.budgets?.() ?? {}, timezone: 'UTC' }),

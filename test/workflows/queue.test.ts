@@ -1,7 +1,10 @@
 /** Messages that arrive while a turn runs, on a real server: steered, collected, dropped, reset; and what they may do. */
 import { expect, test } from 'vitest';
 import { textResult } from '../../src/activities/tools/types.js';
-import type { ModelRequest } from '../../src/core/model.js';
+import type { Speech } from '../../src/activities/media/speech.js';
+import { ModelError } from '../../src/activities/models/types.js';
+import type { Attachment } from '../../src/core/message.js';
+import { type ModelRequest, NO_USAGE } from '../../src/core/model.js';
 import { setSessionSettings } from '../../src/storage/session-settings.js';
 import { askedTool, callsTools, newestResults, newestText, says, scriptedModels, tool, toolset } from '../servers/scripted.js';
 import { type House, useServer } from './harness.js';
@@ -287,4 +290,35 @@ test('stop ends what enters and what waits, too', async () => {
   expect(await h.control.stop(key, {}, 'owner')).toEqual(['go', 's', 'w']);
   held.open();
   for (const id of ['go', 's', 'w']) expect((await h.ended(id)).state).toBe('aborted');
+});
+
+test('a recording becomes text before the model is asked, also one that enters a running turn; a failure is told to the model', async () => {
+  const { models, tools, held, ran } = chain();
+  const asked: string[] = [];
+  const speech: Speech = {
+    maxBytes: 1_000_000,
+    models: [{ provider: 'fake', model: 'ears', probe: async () => undefined, async hear({ bytes }) {
+      const said = Buffer.from(bytes).toString().slice(4);
+      asked.push(said);
+      if (said === 'noise') throw new ModelError('BadRequest', 'nothing to hear');
+      return { text: `heard ${said}`, usage: NO_USAGE };
+    } }],
+  };
+  const h = await open({ models, tools, speech });
+  const voice = async (said: string): Promise<Attachment> => {
+    const { hash, size } = await h.deps.media.put(Buffer.from(`OggS${said}`));
+    return { kind: 'voice', mime: 'audio/ogg', size, media: { hash } };
+  };
+  const key = session();
+  await h.send(key, 'go', '', STEER, [await voice('first')]);
+  await h.until('the first call runs', () => ran.length === 1);
+  expect(said(models.requests[0]).join()).toContain('Transcript: heard first');
+  const { run } = await h.send(key, 'more', '', STEER, [await voice('noise'), await voice('second')]);
+  await entering(h, key, run);
+  held.open();
+  expect((await h.ended('go')).state).toBe('ok');
+  const text = said(models.requests.at(-1)).join();
+  expect(text).toContain('Transcript: heard second');
+  expect(text).toContain('not transcribed');
+  expect(asked).toEqual(['first', 'noise', 'second']);
 });

@@ -4,12 +4,26 @@
 import type { Attachment } from '../../core/message.js';
 import type { TranscriptRow } from '../../core/transcript.js';
 import { attachmentsOf, type Stored } from '../../storage/media-references.js';
+import { inboundById } from '../../storage/inbound.js';
 import type { Db } from '../../storage/sqlite.js';
 import { type Transcript, transcriptsOf } from '../../storage/transcripts.js';
+import type { ActivityDeps } from '../deps.js';
 import { NOT_CONFIGURED, type Speech } from './speech.js';
 
 /** A recording whose words belong into the prompt. */
 export const isSpoken = (a: Attachment): a is Stored => (a.kind === 'voice' || a.kind === 'audio') && a.media !== undefined;
+
+/** Messages with recordings that somebody can transcribe and nobody has. @param ids of inbound rows @returns theirs */
+export async function toHear({ db, speech }: Pick<ActivityDeps, 'db' | 'speech'>, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0 || (speech?.().models.length ?? 0) === 0) return [];
+  const found: string[] = [];
+  for (const id of ids) {
+    const spokenIn = (await inboundById(db, id))?.message.attachments.filter(isSpoken) ?? [];
+    const known = await transcriptsOf(db, spokenIn.map((one) => one.media.hash));
+    if (spokenIn.some((one) => one.transcript === undefined && known.get(one.media.hash)?.text === undefined)) found.push(id);
+  }
+  return found;
+}
 
 /** Rows as the model reads them: the transcript of a recording stands beside its row, where a later attempt may put it. */
 export async function withTranscripts(db: Db, rows: readonly TranscriptRow[], speech: Speech): Promise<readonly TranscriptRow[]> {
