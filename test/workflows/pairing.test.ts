@@ -1,11 +1,14 @@
 /** Strangers on a real server: held until the owner's word, handed over once and in order, whatever is killed between. */
+import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { identityOf } from '../../src/storage/contacts.js';
 import { holdMessage } from '../../src/storage/held.js';
 import { pairingOf } from '../../src/storage/pairing.js';
-import { startServer } from './harness.js';
+import { startServer, workflowBundle } from './harness.js';
 import { type Lobby, buildLobby } from './pairing-harness.js';
+import { recordPairing } from './record-pairing.js';
 
 let env: TestWorkflowEnvironment;
 let count = 0;
@@ -229,6 +232,15 @@ describe('the hand-over', () => {
     for (const id of ['m1', 'm2', 'm3']) expect((await lobby.row('ann', id)).state).toBe('signalled');
     expect((await lobby.told()).filter((text) => text.includes('let in.'))).toHaveLength(1);
     expect(await pairingOf(lobby.db, key)).toMatchObject({ settledAt: expect.any(Number) });
+  });
+});
+
+describe('its histories', () => {
+  it('replay, as those of a release are recorded', async () => {
+    const recorded = await recordPairing(env);
+    expect([...recorded.keys()]).toEqual(['pairing-waits', 'pairing-let-in', 'pairing-denied', 'pairing-expired']);
+    const bundle = await workflowBundle();
+    for (const json of recorded.values()) await Worker.runReplayHistory({ workflowBundle: bundle }, historyFromJSON(JSON.parse(json) as Parameters<typeof historyFromJSON>[0]), 'pairing:replayed');
   });
 });
 

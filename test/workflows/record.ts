@@ -13,6 +13,7 @@ import { listApprovals } from '../../src/storage/approvals.js';
 import { openQuestions } from '../../src/storage/budget-questions.js';
 import { askedTool, callsTools, newestResults, says, scriptedModels, tool, toolset } from '../servers/scripted.js';
 import { type House, buildHouse, startServer } from './harness.js';
+import { recordPairing } from './record-pairing.js';
 
 export const HISTORIES = fileURLToPath(new URL('../histories/', import.meta.url));
 
@@ -140,6 +141,7 @@ export async function record(): Promise<ReadonlyMap<string, string>> {
       await house.handle(key).terminate('recorded');
       await house.close();
     }
+    for (const [name, json] of await recordPairing(env)) out.set(name, json);
   } finally {
     await env.teardown();
   }
