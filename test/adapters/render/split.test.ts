@@ -36,6 +36,8 @@ describe('a message is divided', () => {
     expect(plain('x'.repeat(130))).toEqual(['x'.repeat(64), 'x'.repeat(64), 'xx']);
     expect(plain('x' + '😀'.repeat(40))).toEqual(['x' + '😀'.repeat(31), '😀'.repeat(9)]);
     expect(plain('👨‍👩‍👧‍👦'.repeat(10))).toEqual(['👨‍👩‍👧‍👦'.repeat(5), '👨‍👩‍👧‍👦'.repeat(5)]);
+    // One cluster as long as the whole text: cut it must be, but between code points.
+    expect(plain('👩\u200d'.repeat(60)).every((part) => part.length <= 64 && part.isWellFormed())).toBe(true);
     expect(plain('e\u0301'.repeat(50).replace(/^/, 'x')).every((part) => !part.startsWith('\u0301'))).toBe(true);
   });
 
@@ -72,6 +74,10 @@ describe('a message is divided', () => {
     expect(plain(`10. ${words(20)}\n11. b`)).toEqual([expect.stringMatching(/^10\. w0 /), expect.stringMatching(/^ {4}w\d+ .*w19\n11\. b$/)]);
   });
 
+  it('without a part in which nothing can be seen', () => {
+    expect(html(`\`\`\`\na${'\n'.repeat(300)}b\n\`\`\``).map((part) => part.replace(/\s/g, ''))).toEqual(['<pre>a</pre>', '<pre>b</pre>']);
+  });
+
   it('without a rule at the edge of a part', () => {
     expect(plain(`${words(18)}\n\n---\n\n${words(18)}`)).toEqual([words(18), words(18)]);
   });
@@ -82,8 +88,10 @@ describe('a message is divided', () => {
   });
 
   it('with indentation of any depth, and an address of any length, leaving room for the text', () => {
-    const deep = Array.from({ length: 25 }, (_, at) => `${'  '.repeat(at)}- level ${at}`).join('\n');
-    expect(plain(deep).every((part) => part.length <= 64)).toBe(true);
+    const deep = Array.from({ length: 12 }, (_, at) => `${' '.repeat(8 * at)}100000. level ${at}`).join('\n');
+    const items = plain(deep);
+    expect(items.every((part) => part.length <= 64)).toBe(true);
+    expect(items.join('\n')).toMatch(/ 100000\. level 11$/);
     const parts = html(`[label](https://a.example/${'p'.repeat(300)})`);
     expect(parts.join('')).toBe(`label (https://a.example/${'p'.repeat(300)})`);
   });
