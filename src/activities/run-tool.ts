@@ -4,11 +4,13 @@
  * Invariant: a call whose result row exists is not run again; bad arguments and unknown tools are results, not failures.
  */
 import { eventAttempt } from '../core/attempt.js';
+import type { NewDelivery } from '../core/channel.js';
 import type { RunEventBody } from '../core/events.js';
 import type { RunToolInput, RunToolResult } from '../core/run.js';
 import type { RowContent, ToolCall } from '../core/transcript.js';
 import { approvalOfCall, callKey, settleApproval } from '../storage/approvals.js';
 import { beginClaim, finishClaim } from '../storage/claims.js';
+import { enqueueDelivery, lineOf } from '../storage/deliveries.js';
 import { checkFence, storeBehind } from '../storage/fence.js';
 import { inboundById } from '../storage/inbound.js';
 import { mayUse, rightsOfRun } from '../storage/rights.js';
@@ -103,9 +105,13 @@ export function createRunTool(deps: ActivityDeps): RunTool {
       begin: (claim, facts) => beginClaim<ToolResult>(db, input, claim, { token, ...(facts ? { facts } : {}), signal, isMine: (other) => other !== token && living.has(other) }),
       finish: (claim, result) => finishClaim(db, input, claim, 'done', result),
     };
+    const deliver = async (delivery: NewDelivery): Promise<void> => {
+      await db.transaction().execute((tx) => enqueueDelivery(tx, delivery));
+      await deps.deliveries?.wake(lineOf(delivery.to));
+    };
     try {
       const attachments = (prefix: string) => sessionMedia(db, input.session, prefix, deps.speech?.() ?? NO_SPEECH);
-      return await tool.run(call.args, { key, session: input.session, attempt: running.attempt, signal, cancelled: () => running.cancelled(), emit: onOutput, approved, claims, attachments });
+      return await tool.run(call.args, { key, session: input.session, attempt: running.attempt, signal, cancelled: () => running.cancelled(), emit: onOutput, approved, claims, attachments, deliver });
     } finally {
       living.delete(token);
     }

@@ -20,6 +20,7 @@ import { createDeliveries, type Deliveries } from '../sessions/deliveries.js';
 import { raise, resolve } from '../storage/notices.js';
 import type { Db } from '../storage/sqlite.js';
 import { type KeptWorker, keepWorker } from './keep-worker.js';
+import { defaultOf } from './sending-accounts.js';
 import { sharedOptions } from './workers.js';
 
 export interface Channels extends ChannelControl {
@@ -90,9 +91,7 @@ export function createChannels(deps: ChannelsDeps): Channels {
   }
 
   function defaultAccount(channel: string): string | undefined {
-    const section = (deps.config().channels as Readonly<Record<string, { readonly defaultAccount?: string } | undefined>>)[channel];
-    const own = [...accounts.values()].filter((account) => account.config.channel === channel).map((account) => account.config.account);
-    return own.find((name) => name === section?.defaultAccount) ?? own[0];
+    return defaultOf(deps.config(), channel, [...accounts.values()].filter((account) => account.config.channel === channel).map((account) => account.config.account));
   }
 
   function sync(): Promise<void> {

@@ -39,6 +39,7 @@ import { watchExternal } from './external-watch.js';
 import { createModelsPort } from './models-port.js';
 import { createPeopleOfHouse } from './people.js';
 import { openRuntime } from './runtime.js';
+import { sendingAccounts } from './sending-accounts.js';
 import { untilSignal } from './signals.js';
 import { type Temporal, connectTemporal } from './temporal.js';
 import { VERSION } from './version.js';
@@ -140,7 +141,7 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
     contacts: house.contacts,
     channels,
     deliveries: channels.deliveries,
-    outbound: createOutbound({ db, deliveries: channels.deliveries, accounts: () => channels.list().map(({ status, isDefault }) => ({ channel: status.channel, account: status.account, isDefault })) }),
+    outbound: createOutbound({ db, deliveries: channels.deliveries, accounts: () => sendingAccounts(live.loaded().config, options.env) }),
     budgets: spending,
     config: createConfigControl({ live, path: paths.configPath, env: options.env, log, applied: () => channels.apply() }),
     doctor: (deep) => doctorChecks({ runtime, temporal: () => temporal, models, pairing: house.pairing, channels, deliveries: channels.deliveries }, deep),

@@ -7,6 +7,7 @@ import { homedir } from 'node:os';
 import type { ActivityDeps, TurnSettings } from '../activities/deps.js';
 import { createSpeech, type Speech } from '../activities/media/speech.js';
 import { type ModelRegistry, type OllamaProbe, createModelRegistry, ollamaAddress, probeOllama } from '../activities/models/index.js';
+import { createToolOutbound } from '../activities/outbound.js';
 import { DEFAULT_ALLOW } from '../activities/tools/exec/policy.js';
 import { createToolRegistry } from '../activities/tools/registry.js';
 import type { ToolConfig, ToolRegistry } from '../activities/tools/types.js';
@@ -18,6 +19,8 @@ import type { Logger, MediaStore } from '../core/ports.js';
 import type { Config } from '../core/schema/config.js';
 import { type LoadedConfig, type PathOptions, expandHome, loadConfig, workspaceOf } from '../storage/config/index.js';
 import type { Budgets } from '../storage/ledger.js';
+import type { Db } from '../storage/sqlite.js';
+import { sendingAccounts } from './sending-accounts.js';
 import type { StateDir } from './state-dir.js';
 
 export interface Live extends Required<Pick<ActivityDeps, 'models' | 'speech' | 'tools' | 'settings' | 'budgets' | 'systemPrompt'>> {
@@ -39,7 +42,7 @@ interface Current {
 /** A local Ollama answers at once or is not there. */
 const OLLAMA_PROBE_MS = 400;
 
-export async function createLive(options: { readonly paths: StateDir; readonly pathOptions: PathOptions; readonly media: MediaStore; readonly log: Logger; readonly first: LoadedConfig }): Promise<Live> {
+export async function createLive(options: { readonly paths: StateDir; readonly pathOptions: PathOptions; readonly media: MediaStore; readonly log: Logger; readonly db: Db; readonly first: LoadedConfig }): Promise<Live> {
   const { env } = options.pathOptions;
   let current = await build(options.first);
   let reloading: Promise<unknown> = Promise.resolve();
@@ -54,7 +57,7 @@ export async function createLive(options: { readonly paths: StateDir; readonly p
       workspace,
       models: createModelRegistry({ config, env, log: options.log, ollama }),
       speech: createSpeech({ config, env }),
-      tools: createToolRegistry({ workspace, stateDir: options.paths.stateDir, jobsDir: options.paths.jobs, media: options.media, log: options.log, config: toolConfig(config, env['HOME'] || homedir()), env }),
+      tools: createToolRegistry({ workspace, stateDir: options.paths.stateDir, jobsDir: options.paths.jobs, media: options.media, log: options.log, config: toolConfig(config, env['HOME'] || homedir()), env, outbound: createToolOutbound({ db: options.db, accounts: () => sendingAccounts(config, env) }) }),
     };
   }
 

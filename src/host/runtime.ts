@@ -52,7 +52,7 @@ type Opened = Pick<Runtime, 'paths' | 'log' | 'db'> & { readonly pathOptions: Pa
 async function compose({ paths, pathOptions, first, log, db }: Opened): Promise<Runtime> {
   const identity = await loadIdentity(db);
   const media = createMediaStore(db, paths.media);
-  const live = await createLive({ paths, pathOptions, media, log, first });
+  const live = await createLive({ paths, pathOptions, media, log, db, first });
   return {
     paths, log, db, identity, media, live,
     activityDeps: (events, draining) => ({

@@ -77,7 +77,7 @@ const onlyChannel = (accounts: readonly SendingAccount[]): string | undefined =>
 async function personOf(db: Db | Tx, to: string): Promise<ContactWithIdentities | undefined> {
   const text = to.trim().toLowerCase();
   const contacts = await listContacts(db);
-  const byId = contacts.find(({ id }) => id.toLowerCase() === text);
+  const byId = contacts.find(({ id }) => id === to.trim());
   if (byId) return byId;
   if (text === 'owner') return contacts.find(({ role }) => role === 'owner');
   const named = contacts.filter(({ name }) => name.toLowerCase() === text);

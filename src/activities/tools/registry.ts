@@ -8,6 +8,7 @@
 import { createEditTool } from './edit.js';
 import { createExecTool } from './exec/exec.js';
 import { createLsTool } from './ls.js';
+import { createMessageTool } from './message.js';
 import { createProcessTool } from './process.js';
 import { createReadTool } from './read.js';
 import type { Tool, ToolEnv, ToolRegistry } from './types.js';
@@ -31,6 +32,7 @@ export function createToolRegistry(env: ToolEnv, options: RegistryOptions = {}):
     createLsTool(env),
     createWebFetchTool(env, options.fetchHooks),
     createWebSearchTool(env),
+    createMessageTool(env),
   ].filter((tool): tool is Tool => tool !== undefined);
   const byName = new Map(all.map((tool) => [tool.name, tool]));
   const off = env.config.exec.mode === 'deny' ? ['exec', 'process'] : [];

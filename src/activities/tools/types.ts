@@ -3,6 +3,7 @@
  */
 import type { TObject } from 'typebox';
 import type { ApprovalRequest } from '../../core/approval.js';
+import type { Address, NewDelivery } from '../../core/channel.js';
 import type { Attachment, MediaRef } from '../../core/message.js';
 import type { Logger, MediaStore } from '../../core/ports.js';
 import type { ToolPolicy } from '../../core/tool.js';
@@ -33,6 +34,8 @@ export interface ToolContext {
   /** A person, or a grant, allowed exactly this call. */
   readonly approved: boolean;
   readonly claims: Claims;
+  /** Writes a delivery and wakes its line. The same id is sent once. */
+  deliver(delivery: NewDelivery): Promise<void>;
   /** Attachments of this session's own messages, by the first digits of their hash; recordings with what was heard. */
   attachments(prefix: string): Promise<readonly SessionMedia[]>;
 }
@@ -57,7 +60,18 @@ export interface ToolEnv {
   readonly media: MediaStore;
   readonly log: Logger;
   readonly config: ToolConfig;
+  readonly outbound?: ToolOutbound;
   readonly env: NodeJS.ProcessEnv;
+}
+
+/** The way out through messengers. */
+export interface ToolOutbound {
+  /** Configured ones. */
+  channels(): readonly string[];
+  /** @throws CodedError INVALID_REQUEST when nobody is meant, or several */
+  resolve(asked: { readonly to: string; readonly channel?: string }): Promise<{ readonly address: Address; readonly known: boolean; readonly label: string }>;
+  /** Is the call one of the owner's, in a session of theirs? @param key of the call */
+  isOwners(key: string): Promise<boolean>;
 }
 
 export interface ToolConfig {

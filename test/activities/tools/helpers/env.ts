@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { jobState, killJob } from '../../../../src/activities/tools/exec/jobs.js';
+import type { NewDelivery } from '../../../../src/core/channel.js';
 import type { Claims, ToolConfig, ToolContext, ToolEnv, ToolResult } from '../../../../src/activities/tools/types.js';
 
 const folders: string[] = [];
@@ -78,6 +79,7 @@ export function makeHost(config: Partial<ToolConfig> = {}, root = makeFolder()):
 
 export interface TestContext extends ToolContext {
   readonly deltas: string[];
+  readonly delivered: NewDelivery[];
   /** As the workflow does it. */
   cancel(): void;
   /** As a stopping worker or a lost attempt does it. */
@@ -87,6 +89,7 @@ export interface TestContext extends ToolContext {
 export function makeContext(key: string, claims: Claims = makeClaims(), session = 'agent:main:main'): TestContext {
   const controller = new AbortController();
   const deltas: string[] = [];
+  const delivered: NewDelivery[] = [];
   let cancelled = false;
   return {
     key,
@@ -98,6 +101,8 @@ export function makeContext(key: string, claims: Claims = makeClaims(), session 
     approved: false,
     claims,
     attachments: async () => [],
+    delivered,
+    deliver: async (delivery) => void delivered.push(delivery),
     deltas,
     cancel: () => {
       cancelled = true;

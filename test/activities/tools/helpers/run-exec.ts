@@ -21,6 +21,6 @@ const result = await createExecTool(env).run({ command }, {
   signal: new AbortController().signal,
   cancelled: () => false,
   emit: quiet,
-  approved: false, claims: { begin: () => Promise.resolve({ state: 'begun' }), finish: () => Promise.resolve() }, attachments: () => Promise.resolve([]),
+  approved: false, claims: { begin: () => Promise.resolve({ state: 'begun' }), finish: () => Promise.resolve() }, attachments: () => Promise.resolve([]), deliver: () => Promise.resolve(),
 });
 process.stdout.write(JSON.stringify(result));
