@@ -2,6 +2,7 @@
  * The way of a held message into its session: the door's row for it, as the door would have made it had the person been
  * known. Invariant: a message is accepted once; repeating a release only signals again.
  */
+import { addressOf } from '../core/channel.js';
 import { type Contact, principalOf } from '../core/contact.js';
 import { CodedError } from '../core/errors.js';
 import type { InboundMessage } from '../core/message.js';
@@ -9,6 +10,7 @@ import type { QueueRules } from '../core/queue.js';
 import { ensureSession } from '../storage/fence.js';
 import { type Released, releaseHeld } from '../storage/held.js';
 import { inboundById } from '../storage/inbound.js';
+import { noteRoute } from '../storage/routes.js';
 import { GUEST_RIGHTS, OWNER_RIGHTS, rightsId } from '../storage/rights.js';
 import { type IntakeDeps, signal } from './intake.js';
 import { placeOf, requireSessionKey, runHash } from './keys.js';
@@ -40,6 +42,7 @@ export function createRelease(deps: ReleaseDeps): (inboundId: string, contact: C
       };
       await ensureSession(tx, { key: session.key, agent: session.agent, channel: message.channel });
       await releaseHeld(tx, inboundId, as);
+      await noteRoute(tx, session.key, addressOf(message));
       return { row: await inboundById(tx, inboundId), isNew: true };
     });
     if (!row) return;

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { identityOf } from '../../src/storage/contacts.js';
 import { holdMessage } from '../../src/storage/held.js';
 import { pairingOf } from '../../src/storage/pairing.js';
+import { routeOf } from '../../src/storage/routes.js';
 import { startServer, workflowBundle } from './harness.js';
 import { type Lobby, buildLobby } from './pairing-harness.js';
 import { recordPairing } from './record-pairing.js';
@@ -59,6 +60,7 @@ describe('a stranger', () => {
     expect(lobby.handed()).toEqual(['m1', 'm2', 'm3'].map((id) => lobby.idOf('ann', id)));
     expect(await lobby.row('ann', 'm2')).toMatchObject({ state: 'signalled', session: `agent:main:direct:${done.contact}`, principal: `contact:${done.contact}`, role: 'guest', message: { text: 'secret words of m2' } });
     expect((await lobby.told()).at(-1)).toContain('let in');
+    expect(await routeOf(lobby.db, `agent:main:direct:${done.contact}`)).toMatchObject({ channel: 'telegram', conversation: { id: 'ann' } });
     expect(await identityOf(lobby.db, key)).toMatchObject({ state: 'approved', approvedBy: 'owner', direct: { id: 'ann' } });
     expect(await lobby.people.identify(lobby.message('ann', 'm4'))).toMatchObject({ verdict: 'allowed', role: 'guest', contact: { id: done.contact, name: 'Person ann' } });
     expect(await lobby.say('ann', 'm4')).toEqual({ status: 'approved' });
