@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { IdentityKey } from '../../src/core/contact.js';
 import { tellLinked } from '../../src/activities/linked.js';
-import { createContacts } from '../../src/sessions/contacts.js';
+import { createContacts, linkIdentity } from '../../src/sessions/contacts.js';
 import { directSession } from '../../src/sessions/direct-session.js';
 import { createPeople } from '../../src/sessions/people.js';
 import { putApproval } from '../../src/storage/approvals.js';
@@ -26,7 +26,7 @@ async function world(raw: Readonly<Record<string, unknown>> = {}) {
   const { config } = parseConfig(JSON.stringify(raw), 'openclaw.json', {});
   const woken: string[] = [];
   const contacts = createContacts({ db, config: () => config, deliveries: { wake: async ({ conversation }) => void woken.push(conversation) }, log: LOG });
-  const people = createPeople({ db, config: () => config });
+  const people = createPeople({ db, config: () => config, link: (tx, identity, contact) => linkIdentity(tx, config, identity, contact) });
   const hear = (channel: string, sender: string) => people.identify(messageOf('hi', { channel, conversation: { kind: 'direct', id: sender }, sender: { id: sender } }));
   return { db, contacts, people, hear, woken, sessionOf: directSession(config) };
 }
@@ -168,6 +168,20 @@ describe('a link', () => {
     const [a, b] = [await person(db, 'A', 'guest', telegram('1')), await person(db, 'B', 'guest', telegram('2'))];
     await contacts.link(a, b, 'owner');
     expect(await aliasesOf(db, sessionOf(telegram('1'), { id: a, role: 'guest' }))).toEqual([]);
+  });
+});
+
+describe('session.identityLinks', () => {
+  it('moves whom it names, once, and their own session goes on until it is quiet', async () => {
+    const { db, hear, contacts } = await world({ session: { identityLinks: { ann: ['telegram:11', 'discord:9'] } } });
+    const before = await person(db, 'Ann on Discord', 'guest', discord('9'));
+    const old = `agent:main:direct:${before}`;
+    await db.transaction().execute((tx) => ensureSession(tx, { key: old, agent: 'main', channel: 'discord' }));
+    expect(await hear('discord', '9')).toMatchObject({ principal: 'contact:ann', identity: { contact: 'ann', home: before } });
+    expect(await aliasOf(db, old)).toMatchObject({ state: 'draining', primary: 'agent:main:direct:ann' });
+    await contacts.sweep();
+    await hear('discord', '9');
+    expect(await aliasOf(db, old)).toMatchObject({ state: 'active' });
   });
 });
 
