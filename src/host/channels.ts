@@ -26,6 +26,8 @@ import { sharedOptions } from './workers.js';
 export interface Channels extends ChannelControl {
   readonly deliveries: Deliveries;
   state(channel: string, account: string): ChannelState | undefined;
+  /** While the account runs. */
+  adapter(channel: string, account: string): ChannelAdapter | undefined;
   /** The engine is there: accounts that are switched on start. */
   open(engine: { readonly client: Client; readonly native: NativeConnection; readonly namespace: string }): Promise<void>;
   /** Makes what runs what the config says now. */
@@ -194,6 +196,7 @@ export function createChannels(deps: ChannelsDeps): Channels {
       const found = accounts.get(keyOf({ channel, account }));
       return found && shown(found).state;
     },
+    adapter: (channel, account) => accounts.get(keyOf({ channel, account }))?.adapter,
     list: () => [...accounts.values()].map(entryOf).toSorted((a, b) => keyOf(a.status).localeCompare(keyOf(b.status))),
     start: (channel, account) => switched(channel, account, false),
     stop: (channel, account) => switched(channel, account, true),

@@ -38,6 +38,7 @@ import { doctorChecks } from './doctor.js';
 import { watchExternal } from './external-watch.js';
 import { createModelsPort } from './models-port.js';
 import { createPeopleOfHouse } from './people.js';
+import { showProgress } from './progress.js';
 import { openRuntime } from './runtime.js';
 import { sendingAccounts } from './sending-accounts.js';
 import { untilSignal } from './signals.js';
@@ -108,6 +109,7 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
     deliveries: channels.deliveries, rows, models: () => live.models(), events: bus, log,
   });
   closing.opened('chat', () => chat.stop());
+  closing.opened('progress', showProgress({ db, events: bus, log, adapter: (channel, account) => channels.adapter(channel, account) }));
   let beat = (): Promise<void> => Promise.resolve();
   const sweeper = createSweeper({ db, engine: late.engine, log, passes: [() => budgets.sweep(), () => approvals.resignal(), () => watcher.pass(), () => channels.deliveries.sweep(), () => house.sweep(), () => chat.sweep(), () => beat()], onGone: (session) => watcher.gone(session) });
   const models = createModelsPort(() => live.models());

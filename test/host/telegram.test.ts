@@ -151,6 +151,9 @@ test('commands are answered without the model; a new conversation forgets; in a 
   expect(h.model.requests).toHaveLength(0);
   h.owner.sends(h.ownerChat, 'remember blue');
   await heard(h, h.ownerChat, 'echo: remember blue');
+  // Seen while it worked.
+  expect(h.tg.actions(h.ownerChat)).toContainEqual(expect.objectContaining({ action: 'typing' }));
+  expect(h.tg.callsOf('sendMessageDraft').length).toBeGreaterThan(0);
   h.owner.sends(h.ownerChat, '/new what do you know?');
   await heard(h, h.ownerChat, 'echo: what do you know?');
   expect(JSON.stringify(h.model.requests.at(-1)!.body)).not.toContain('remember blue');
