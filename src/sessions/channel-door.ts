@@ -4,9 +4,9 @@
  * whoever is refused nothing is kept.
  */
 import { addressOf } from '../core/channel.js';
-import type { InboundMessage } from '../core/message.js';
-import { messageKey } from '../core/message.js';
-import type { Door, Logger } from '../core/ports.js';
+import { CodedError } from '../core/errors.js';
+import { type InboundMessage, messageKey } from '../core/message.js';
+import type { Door, DoorRequest, Logger } from '../core/ports.js';
 import type { Config } from '../core/schema/config.js';
 import { inboundById, inboundByRun } from '../storage/inbound.js';
 import { overhear } from '../storage/overheard.js';
@@ -69,8 +69,8 @@ export function createChannelDoor(deps: ChannelDoorDeps): ChannelDoor {
     const config = deps.config();
     const session = await sessionOf(db, config, message, who);
     const at = { message, session, who };
-    // A message that was accepted stays one, whatever the config says by now.
-    if (await inboundById(db, inboundIdOf(messageKey(message)))) return accept(at);
+    // Accepted is accepted, whatever the config says by now, and however its files were fetched this time; a lost signal is the sweeper's.
+    if (await inboundById(db, inboundIdOf(messageKey(message)))) return 'repeat';
     const command = deps.commands.parse(message, config);
     const { activation } = await sessionSettings(db, session);
     if (!command && !isAddressed(config, message, activation)) return listen(message, session, config);
@@ -87,8 +87,18 @@ export function createChannelDoor(deps: ChannelDoorDeps): ChannelDoor {
   type At = Parameters<Commands['run']>[1];
 
   async function accept({ message, session, who }: At, reset = false): Promise<Received> {
-    const { status } = await deps.door.accept({ message, session, principal: who.principal, role: who.role, ...(reset ? { reset } : {}) });
-    return status;
+    return enter({ message, session, principal: who.principal, role: who.role, ...(reset ? { reset } : {}) });
+  }
+
+  /** What the door refuses for good must not come again and again. */
+  async function enter(request: DoorRequest): Promise<Received> {
+    try {
+      return (await deps.door.accept(request)).status;
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== 'INVALID_REQUEST') throw error;
+      log.warn({ channel: request.message.channel, account: request.message.account, message: inboundIdOf(messageKey(request.message)), error: error.message }, 'a message could not be accepted and is left out');
+      return 'ignored';
+    }
   }
 
   /** A correction counts while its message is being worked on; what was answered stays answered. */
@@ -98,9 +108,8 @@ export function createChannelDoor(deps: ChannelDoorDeps): ChannelDoor {
     if (original?.mergedInto !== undefined) original = await inboundByRun(db, original.mergedInto);
     if (!original || isTerminal(original.state)) return 'ignored';
     const corrected = { ...message, text: `[Correction of an earlier message] ${message.text}` };
-    const { status } = await deps.door.accept({ message: corrected, session: original.session, principal: at.who.principal, role: at.who.role, turn: { mode: 'steer' } });
-    log.debug({ channel: message.channel, version }, 'a message was corrected while it was worked on');
-    return status;
+    log.debug({ channel: message.channel, version }, 'a message is corrected while it is worked on');
+    return enter({ message: corrected, session: original.session, principal: at.who.principal, role: at.who.role, turn: { mode: 'steer' } });
   }
 
   async function listen(message: InboundMessage, session: string, config: Config): Promise<Received> {
