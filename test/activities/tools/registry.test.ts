@@ -22,7 +22,7 @@ describe('the registry', () => {
     expect(registry.get('nothing')).toBeUndefined();
   });
 
-  it('costs under 700 tokens of every request, 760 where a messenger is configured, and uses only what every provider’s schemas know', () => {
+  it('costs under 700 tokens of every request, 800 where a messenger is configured, and uses only what every provider’s schemas know', () => {
     for (const mode of ['allowlist', 'ask', 'full'] as const) {
       const allow = ['echo', 'pwd', 'ls', 'cat', 'head', 'tail', 'wc', 'date', 'grep', 'sleep'];
       const outbound = { channels: () => ['telegram'], resolve: () => Promise.reject(new Error('unused')), isOwners: () => Promise.resolve(true) };
@@ -31,7 +31,7 @@ describe('the registry', () => {
       const weighed = (list: typeof tools): string => JSON.stringify(list.map(({ name, description, parameters }) => ({ name, description, parameters })));
       const text = weighed(tools);
       expect(estimateTokens(weighed(createToolRegistry(host).tools))).toBeLessThan(700);
-      expect(estimateTokens(text)).toBeLessThan(760);
+      expect(estimateTokens(text)).toBeLessThan(800);
       expect(text).not.toMatch(/patternProperties|anyOf|"const"|\$ref|\$id/);
     }
   });
