@@ -24,7 +24,7 @@ export async function recordState(version: string): Promise<void> {
   try {
     await house.start();
     const client = await house.client();
-    const send = (session: string, runId: string, message: string): Promise<unknown> => client.request('chat.send', { sessionKey: session, message, idempotencyKey: runId });
+    const send = (session: string, runId: string, message: string, queueMode = 'followup'): Promise<unknown> => client.request('chat.send', { sessionKey: session, message, idempotencyKey: runId, ...(Number(version.split('.')[1]) >= 3 ? { queueMode } : {}) });
     await send('main', 'done-1', 'run: echo recorded');
     await client.request('agent.wait', { runId: 'done-1', timeoutMs: 30_000 }, { timeoutMs: 35_000 });
     await send('busy', 'cut-1', 'slow: 2 finished');
@@ -36,6 +36,7 @@ export async function recordState(version: string): Promise<void> {
       await send('asks', 'asks-1', 'run: echo one | cat');
       await until('it is asked', async () => (await client.request<{ readonly length: number }>('exec.approval.list', {})).length === 1);
     }
+    if (minor >= 3) await send('collects', 'collects-1', 'hello', 'collect');
     await until('the command runs', () => jobs(house).length >= 2);
     await house.kill();
     house.killEngine();

@@ -91,6 +91,30 @@ const SCENES: Readonly<Record<string, Scene>> = {
     await createBudgetControl({ ...house.deps, engine: house.engine }).answer(question!.id, 'once', {}, 'owner');
     await house.ended(`${key}-1`);
   },
+  async steered(house, key, gate) {
+    await house.say(key, `${key}-1`, 'batch', { turn: { mode: 'steer' } });
+    await house.until('the slow call runs', async () => (await house.engine.view(key))?.turn?.tools.join() === 'slow,late');
+    const { run } = await house.say(key, `${key}-2`, 'and this', { turn: { mode: 'steer' } });
+    await house.until('it is to enter', async () => (await house.engine.view(key))?.holds?.includes(run) === true);
+    gate.open();
+    await house.ended(`${key}-1`);
+  },
+  async collecting(house, key) {
+    const { run } = await house.say(key, `${key}-1`, 'first', { turn: { mode: 'collect' } });
+    await house.until('it waits for quiet', async () => (await house.engine.view(key))?.holds?.includes(run) === true);
+  },
+  async collected(house, key) {
+    await house.say(key, `${key}-1`, 'first', { turn: { mode: 'collect' } });
+    await house.say(key, `${key}-2`, 'second', { turn: { mode: 'collect' } });
+    await house.ended(`${key}-1`);
+  },
+  async reset(house, key, _gate, models) {
+    await house.say(key, `${key}-1`, 'hang');
+    await house.until('the model is asked', () => models.requests.length > 0);
+    await house.say(key, `${key}-2`, 'waits', { turn: { mode: 'followup' } });
+    await house.say(key, `${key}-3`, 'hello', { reset: true });
+    await house.ended(`${key}-3`);
+  },
   async 'continued-as-new'(house, key) {
     await house.send(key, `${key}-1`, 'long chain');
     await house.ended(`${key}-1`);
@@ -119,7 +143,7 @@ export async function record(): Promise<ReadonlyMap<string, string>> {
         throw new ModelError('BadRequest', 'refused');
       });
       models.on('hang', (_request, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))));
-      models.on('batch', (request) => (newestResults(request).length === 0 ? callsTools({ name: 'fast' }, { name: 'fast' }, { name: 'act' }, { name: 'slow' }) : says('done')));
+      models.on('batch', (request) => (newestResults(request).length === 0 ? callsTools({ name: 'fast' }, { name: 'fast' }, { name: 'act' }, { name: 'slow' }, ...(name === 'steered' ? [{ name: 'late' }] : [])) : says('done')));
       models.on('long chain', (request) => (request.messages.filter((m) => m.role === 'tool').length < 14 ? callsTools({ name: 'act' }) : says('done')));
       models.on('ask', (request) => (newestResults(request).length === 0 ? callsTools({ name: 'asked', args: { n: 1 } }, { name: 'act' }) : says('done')));
       models.on('[approval', () => says('told'));
@@ -128,8 +152,10 @@ export async function record(): Promise<ReadonlyMap<string, string>> {
         tool('fast', 'read-only', async () => textResult('fast')),
         tool('act', 'side-effecting', async () => textResult('acted')),
         tool('slow', 'side-effecting', async () => (await promise, textResult('slow'))),
+        tool('late', 'side-effecting', async () => textResult('late')),
       );
-      const house = await buildHouse(env, { models, tools, budgets: () => (name === 'over-budget' ? { run: { tokens: 100 } } : {}) });
+      const queue = name === 'collecting' ? { debounceMs: 600_000 } : { debounceMs: 500 };
+      const house = await buildHouse(env, { models, tools, queue, budgets: () => (name === 'over-budget' ? { run: { tokens: 100 } } : {}) });
       const key = `agent:main:${name}`;
       await scene(house, key, { passed: promise, open: resolve }, models);
       const { raw } = await house.handle(key).describe();
