@@ -93,7 +93,7 @@ export function createInbox(deps: ActivityDeps): InboxActivities {
           const known = await inboundById(tx, input.inboundId);
           if (!known) throw storeBehind(`message ${input.inboundId} was accepted and is not there`);
           const conversation = conversationOf(known);
-          const goesOn = known.message.text.trim() !== '';
+          const goesOn = known.message.text.trim() !== '' || known.message.attachments.length > 0;
           // Done by an earlier attempt, whose fence was the old conversation's.
           const repeated = (await currentConversation(tx, input.session)) === conversation;
           const at = repeated ? { ...input, conversation } : input;
@@ -103,7 +103,7 @@ export function createInbox(deps: ActivityDeps): InboxActivities {
           await openConversation(tx, input.session, conversation);
           const seq = Math.max(input.seq, (await highestSeq(tx, input.session)) + 1);
           const text = [NEW_CONVERSATION, cancelled.length === 0 ? '' : `${cancelled.length === 1 ? 'One open question is' : `${cancelled.length} open questions are`} cancelled: ${cancelled.map(({ id }) => id).join(', ')}.`].filter(Boolean).join(' ');
-          // With words it goes on as their turn, which says enough.
+          // With words or files it goes on as their turn, which says enough.
           if (!goesOn) await appendRows(tx, { ...input, conversation }, [{ seq, run: input.run, step: 0, kind: 'notice', content: { type: 'notice', text } }]);
           if (!goesOn) await endInbound(tx, input.inboundId, { state: 'ok', outcome: { state: 'ok', seq } });
           if (!goesOn || cancelled.length > 0) await enqueueReply(tx, known, { kind: 'command', source: { type: 'text', markdown: text } });

@@ -7,6 +7,7 @@ import { LIMITS } from '../core/names.js';
 import type { CallModelInput } from '../core/run.js';
 import type { Inbound } from '../storage/inbound.js';
 import { mayUse, rightsOfRun } from '../storage/rights.js';
+import { sessionSettings } from '../storage/session-settings.js';
 import { recentRows } from '../storage/transcript.js';
 import type { ActivityDeps } from './deps.js';
 import { NO_SPEECH } from './media/speech.js';
@@ -32,7 +33,7 @@ export async function modelRequest(deps: ActivityDeps, input: CallModelInput, in
     rows.filter((row) => row.seq < input.seq),
     { maxTokens: room, images: known.images, imageBytes: LIMITS.imageBytes, speakers: inbound?.message.conversation.kind !== 'direct' },
   );
-  const thinking = known.reasoning ? (asked?.thinking ?? deps.settings().thinking) : 'off';
+  const thinking = known.reasoning ? (asked?.thinking ?? (await sessionSettings(deps.db, input.session)).thinking ?? deps.settings().thinking) : 'off';
   return { model, system, messages, tools, maxTokens: known.maxTokens, thinking };
 }
 

@@ -59,8 +59,6 @@ export interface SessionSettings {
   /** `provider/model`. */
   readonly model?: string;
   readonly thinking?: ThinkingLevel;
-  /** What is said of cost under an answer. */
-  readonly usage?: 'off' | 'tokens' | 'full';
   /** In groups: answer everything, or only when named. */
   readonly activation?: 'mention' | 'always';
 }
