@@ -13,6 +13,7 @@ import { listApprovals } from '../../src/storage/approvals.js';
 import { openQuestions } from '../../src/storage/budget-questions.js';
 import { askedTool, callsTools, newestResults, says, scriptedModels, tool, toolset } from '../servers/scripted.js';
 import { type House, buildHouse, startServer } from './harness.js';
+import { recordDeliveries } from './record-delivery.js';
 import { recordPairing } from './record-pairing.js';
 
 export const HISTORIES = fileURLToPath(new URL('../histories/', import.meta.url));
@@ -167,7 +168,7 @@ export async function record(): Promise<ReadonlyMap<string, string>> {
       await house.handle(key).terminate('recorded');
       await house.close();
     }
-    for (const [name, json] of await recordPairing(env)) out.set(name, json);
+    for (const [name, json] of [...(await recordPairing(env)), ...(await recordDeliveries(env))]) out.set(name, json);
   } finally {
     await env.teardown();
   }
