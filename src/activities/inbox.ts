@@ -4,10 +4,12 @@
  */
 import type { DropRunsInput, ResetSessionInput, ResetSessionResult, SkipCallsInput, SteerRunInput, SteerRunResult } from '../core/inbox.js';
 import { SKIPPED_BY_MESSAGE } from '../core/inbox.js';
+import { RPC_CHANNEL } from '../core/names.js';
 import type { Fence } from '../core/run.js';
 import { isTerminal } from '../core/run.js';
 import { cancelSessionApprovals } from '../storage/approvals.js';
 import { currentConversation, openConversation } from '../storage/conversations.js';
+import { lineOf } from '../storage/deliveries.js';
 import { assertFence, storeBehind } from '../storage/fence.js';
 import { type Inbound, endInbound, inboundById, markTaken } from '../storage/inbound.js';
 import { appendRows, highestSeq, rowAt } from '../storage/transcript.js';
@@ -112,6 +114,7 @@ export function createInbox(deps: ActivityDeps): InboxActivities {
         const { known } = done;
         for (const { id, run, runId } of done.cancelled) deps.events.publish({ type: 'approval', id, session: input.session, run, runId, step: 0, attempt: 1, at: Date.now() });
         if (!done.goesOn) tellEnd(input.session, known, 'ok');
+        if (known.channel !== RPC_CHANNEL) void deps.deliveries?.wake(lineOf(known.message));
         return { conversation: done.conversation, nextSeq: done.nextSeq, goesOn: done.goesOn };
       }),
   };
