@@ -28,13 +28,10 @@ describe('chat', () => {
     expect(await raw.payload('chat.send', { sessionKey: 'main', message: 'no key' })).toMatchObject({ status: 'started', runId: expect.stringMatching(/^[0-9a-f-]{36}$/) });
   });
 
-  test('modes without an engine are refused, working ones reach the door', async () => {
-    for (const queueMode of ['steer', 'collect']) {
-      expect(await raw.error('chat.send', { sessionKey: 'main', message: 'x', idempotencyKey: queueMode, queueMode })).toMatchObject({
-        code: 'INVALID_REQUEST',
-        message: `queue mode ${queueMode} is not available yet; use followup or interrupt`,
-      });
-    }
+  test('an unknown mode is refused with those there are, a known one reaches the door', async () => {
+    expect(await raw.error('chat.send', { sessionKey: 'main', message: 'x', idempotencyKey: 'k', queueMode: 'sometimes' })).toMatchObject({ code: 'INVALID_REQUEST' });
+    for (const queueMode of ['steer', 'collect', 'followup']) await raw.payload('chat.send', { sessionKey: 'main', message: 'x', idempotencyKey: queueMode, queueMode });
+    expect(world.store.turns.splice(0)).toEqual([{ mode: 'steer' }, { mode: 'collect' }, { mode: 'followup' }]);
     await raw.payload('chat.send', { sessionKey: 'main', message: 'x', idempotencyKey: 'i', queueMode: 'interrupt', thinking: 'high', timeoutMs: 9 });
     expect(world.store.turns).toEqual([{ mode: 'interrupt', thinking: 'high', timeoutMs: 9 }]);
   });

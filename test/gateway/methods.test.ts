@@ -95,6 +95,14 @@ describe('every method', () => {
     expect(await nobody.error(name, {})).toMatchObject({ code: 'FORBIDDEN' });
   });
 
+  test('making an owner needs more than letting somebody in', async () => {
+    const clerk = await connected(world.port, { scopes: ['operator.pairing'] });
+    const letIn = { channel: 'telegram', sender: 'y' };
+    expect(await clerk.error('pairing.approve', letIn)).toMatchObject({ message: 'nobody of that name waits on telegram' });
+    expect(await clerk.error('pairing.approve', { ...letIn, owner: true })).toMatchObject({ code: 'FORBIDDEN', message: 'missing scope: operator.admin' });
+    expect(await clerk.error('channels.pairing.approve', { channel: 'telegram', accountId: 'default', requestId: 'x', bootstrapCommandOwner: true })).toMatchObject({ code: 'FORBIDDEN' });
+  });
+
   test('an unknown one is named', async () => {
     expect(await raw.error('no.such.method')).toEqual({ code: 'INVALID_REQUEST', message: 'unknown method: no.such.method' });
     for (const name of ['__proto__', 'constructor', 'toString']) expect(await raw.error(name)).toMatchObject({ message: `unknown method: ${name}` });

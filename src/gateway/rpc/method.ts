@@ -33,6 +33,8 @@ export function method<T>(spec: {
   readonly params: Validator<T>;
   /** Makes what tolerant servers accept into what the schema wants, before the check. */
   readonly tolerate?: (params: Readonly<Record<string, unknown>>) => unknown;
+  /** A further scope that these parameters need. */
+  readonly alsoScope?: (params: T) => Scope | undefined;
   readonly handler: (params: T, context: CallContext) => unknown;
 }): Method {
   return {
@@ -42,7 +44,10 @@ export function method<T>(spec: {
       requireScope(granted, spec.scope);
       const given = params ?? {};
       const asked = spec.tolerate && typeof given === 'object' && !Array.isArray(given) ? spec.tolerate(given as Readonly<Record<string, unknown>>) : given;
-      return spec.handler(checkParams(spec.name, spec.params, asked), context);
+      const checked = checkParams(spec.name, spec.params, asked);
+      const also = spec.alsoScope?.(checked);
+      if (also !== undefined) requireScope(granted, also);
+      return spec.handler(checked, context);
     },
   };
 }

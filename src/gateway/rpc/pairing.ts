@@ -48,6 +48,8 @@ export const pairingApprove = method({
   name: 'pairing.approve',
   scope: SCOPE,
   params: validator(PairingApproveParams),
+  // Whoever makes owners is one.
+  alsoScope: ({ owner }) => (owner === true ? 'operator.admin' : undefined),
   handler: ({ owner, ...which }, context) => decide(context, which, 'approve', owner),
 });
 
@@ -91,6 +93,7 @@ export const channelsPairingApprove = method({
   name: 'channels.pairing.approve',
   scope: SCOPE,
   params: validateChannelsPairingApproveParams,
+  alsoScope: ({ bootstrapCommandOwner }) => (bootstrapCommandOwner === true ? 'operator.admin' : undefined),
   async handler({ channel, accountId, requestId, bootstrapCommandOwner }, context) {
     const isFirst = bootstrapCommandOwner === true && !(await context.deps.pairing.hasOwner());
     const { id, sender } = await decide(context, { channel, account: accountId, id: requestId }, 'approve', isFirst);
