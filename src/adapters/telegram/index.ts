@@ -9,6 +9,7 @@ import { createStatus } from '../lib/status.js';
 import { timingsOf } from '../lib/timings.js';
 import { createClient, within } from './client.js';
 import { createDraft, hasDrafts } from './drafts.js';
+import { createGroupNotes } from './group-notes.js';
 import { createIntake } from './intake.js';
 import { createFetchMedia } from './media.js';
 import { type Poller, startPolling } from './poll.js';
@@ -26,6 +27,7 @@ export const createTelegram: AdapterFactory = (deps) => {
   const fetchMedia = createFetchMedia({ client, media, log, timings, maxBytes: mediaLimit(settings) });
   const sender = createSender({ channel, account, client, media, status, timings, ...(settings.textChunkLimit === undefined ? {} : { chunkLimit: settings.textChunkLimit }) });
   const under = new Set<Promise<unknown>>();
+  const onUpdate = createGroupNotes(log);
   const drafts = new Set<Preview>();
   let lastDraft = Date.now() % 1_000_000_000;
   let poller: Poller | undefined;
@@ -50,7 +52,7 @@ export const createTelegram: AdapterFactory = (deps) => {
         status,
         log,
         timings,
-        intakeOf: (self) => createIntake({ at: { account, self }, onInbound: deps.onInbound, fetchMedia, onPressed, status, log, timings }),
+        intakeOf: (self) => createIntake({ at: { account, self }, onInbound: deps.onInbound, fetchMedia, onUpdate, onPressed, status, log, timings }),
       });
     },
     async stop() {

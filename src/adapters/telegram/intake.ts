@@ -18,6 +18,7 @@ export interface IntakeDeps {
   readonly at: Account;
   readonly onInbound: (message: InboundMessage) => Promise<void>;
   readonly fetchMedia: FetchMedia;
+  readonly onUpdate: (update: Update) => void;
   /** The stored update's press of a button is to be acknowledged. */
   readonly onPressed: (queryId: string) => void;
   readonly status: StatusKeeper;
@@ -118,6 +119,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     if (item.album) await Promise.race([item.album.whole.promise, aborted(stopping.signal)]);
     if (stopping.signal.aborted) return false;
     const ids = item.updates.map(({ update_id }) => update_id);
+    item.updates.forEach(deps.onUpdate);
     let messages: readonly InboundMessage[];
     try {
       const found = normalise(item.updates, deps.at);

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { messageKey } from '../../../src/core/message.js';
 import { TINY_PNG } from '../../servers/telegram/index.js';
-import { telegram } from './standin.js';
+import { quiet, telegram } from './standin.js';
 
 it('reads a private chat: who, when, what', async () => {
   const { tg, inbox } = await telegram();
@@ -208,4 +208,24 @@ it('takes updates that come in the wrong order in the right one', async () => {
   tg.batch(() => ['1', '2', '3', '4'].map((text) => ann.sends(chat, text)));
   await inbox.until(4);
   expect(inbox.texts()).toEqual(['1', '2', '3', '4']);
+});
+
+it('logs the id of a group once, for the person who writes the config, and the new one when it changes', async () => {
+  const lines: unknown[] = [];
+  const keep = (fields: object, message: string): void => void lines.push([fields, message]);
+  const { tg, inbox } = await telegram({ deps: { log: { ...quiet, info: keep, warn: keep } } });
+  const ann = tg.person();
+  const group = tg.group({ title: 'Secret plans', members: [ann] });
+  ann.sends(group, 'one');
+  ann.sends(group, 'two');
+  await inbox.until(2);
+  const large = group.upgrade();
+  ann.sends(large, 'three');
+  await inbox.until(3);
+  const at = { channel: 'telegram', account: 'default' };
+  expect(lines).toEqual([
+    [{ ...at, conversation: String(group.id), kind: 'group' }, expect.any(String)],
+    [{ ...at, conversation: String(group.id), next: String(large.id) }, expect.any(String)],
+    [{ ...at, conversation: String(large.id), kind: 'supergroup' }, expect.any(String)],
+  ]);
 });
