@@ -116,7 +116,7 @@ export function createIntake(deps: IntakeDeps): Intake {
 
   /** @returns false when it is given up because of the stop */
   async function carry(item: Item): Promise<boolean> {
-    if (item.album) await Promise.race([item.album.whole.promise, aborted(stopping.signal)]);
+    await item.album?.whole.promise;
     if (stopping.signal.aborted) return false;
     const ids = item.updates.map(({ update_id }) => update_id);
     item.updates.forEach(deps.onUpdate);
@@ -165,6 +165,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     },
     async stop() {
       stopping.abort();
+      for (const { album } of albums.values()) album?.whole.resolve();
       await Promise.all([...lanes.values()].map(({ running }) => running));
     },
   };
@@ -180,5 +181,3 @@ function laneOf(update: Update): string {
   const message = update.message ?? update.edited_message ?? update.channel_post ?? update.edited_channel_post ?? update.callback_query?.message ?? update.message_reaction ?? update.stopped_message_generation;
   return String((message as { readonly chat?: { readonly id?: number } } | undefined)?.chat?.id ?? `update ${update.update_id}`);
 }
-
-const aborted = (signal: AbortSignal): Promise<void> => new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })));
