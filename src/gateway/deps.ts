@@ -12,6 +12,8 @@ import type { Approvals } from '../sessions/approvals.js';
 import type { BudgetControl } from '../sessions/budgets.js';
 import type { Contacts } from '../sessions/contacts.js';
 import type { Deliveries } from '../sessions/deliveries.js';
+import type { Erasing } from '../sessions/erasing.js';
+import type { SessionKeeping } from '../sessions/keeping.js';
 import type { Outbound } from '../sessions/outbound.js';
 import type { PairingControl } from '../sessions/pairing.js';
 import type { SessionControl } from '../sessions/control.js';
@@ -180,6 +182,8 @@ export interface GatewayDeps {
   /** What a client may do to a session beside sending to it. */
   readonly sessions: SessionControl;
   readonly repair: SessionRepair;
+  readonly keeping: SessionKeeping;
+  readonly erasing: Pick<Erasing, 'remove'>;
   readonly notices: Notices;
   readonly models: Models;
   readonly approvals: Approvals;

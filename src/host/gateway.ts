@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createBus } from '../bus/bus.js';
 import { createRing } from '../bus/ring.js';
 import { serveRunSocket } from '../bus/socket.js';
-import { pruneJobs } from '../activities/tools/exec/jobs.js';
+import { forgetJobs, pruneJobs } from '../activities/tools/exec/jobs.js';
 import { messageOf } from '../core/errors.js';
 import type { Logger } from '../core/ports.js';
 import { buildGateway, listen } from '../gateway/app.js';
@@ -16,7 +16,9 @@ import { createApprovals } from '../sessions/approvals.js';
 import { createBudgetControl } from '../sessions/budgets.js';
 import { createSessionControl } from '../sessions/control.js';
 import { type SessionEngine, createSessionEngine } from '../sessions/engine.js';
+import { createErasing } from '../sessions/erasing.js';
 import { createDoor } from '../sessions/intake.js';
+import { createKeeping } from '../sessions/keeping.js';
 import { createOutbound } from '../sessions/outbound.js';
 import { createSessionRepair } from '../sessions/recover.js';
 import { tellingEngine } from '../sessions/successor.js';
@@ -103,6 +105,7 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
   const house = createPeopleOfHouse({ db, config: () => live.loaded().config, engine, deliveries: channels.deliveries, events: bus, log });
   const rows = createRunReader(db);
   const control = createSessionControl({ db, engine });
+  const erasing = createErasing({ db, engine: late.engine, log, media: runtime.media, retentionDays: () => live.loaded().config.session.retentionDays, forgetCommands: (calls) => forgetJobs(paths.jobs, calls) });
   const spending = { ...budgets, ...createSpendingReader(db, () => live.budgets()) };
   const chat = createChat({
     db, config: () => live.loaded().config, people: house.people, pairing: house.pairing, contacts: house.contacts, door, control, approvals, budgets: spending,
@@ -111,7 +114,7 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
   closing.opened('chat', () => chat.stop());
   closing.opened('progress', showProgress({ db, events: bus, log, adapter: (channel, account) => channels.adapter(channel, account) }));
   let beat = (): Promise<void> => Promise.resolve();
-  const sweeper = createSweeper({ db, engine: late.engine, log, passes: [() => budgets.sweep(), () => approvals.resignal(), () => watcher.pass(), () => channels.deliveries.sweep(), () => house.sweep(), () => chat.sweep(), () => beat()], onGone: (session) => watcher.gone(session) });
+  const sweeper = createSweeper({ db, engine: late.engine, log, passes: [() => budgets.sweep(), () => approvals.resignal(), () => watcher.pass(), () => channels.deliveries.sweep(), () => house.sweep(), () => chat.sweep(), () => erasing.sweep(), () => beat()], onGone: (session) => watcher.gone(session) });
   const models = createModelsPort(() => live.models());
   let temporal: Temporal | undefined;
   let workers: Workers | undefined;
@@ -137,6 +140,8 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
     door, events: bus, ring, rows, models, health, log, startedAt,
     sessions: control,
     repair: createSessionRepair({ db, engine, log }),
+    keeping: createKeeping({ db, engine, queue: () => live.loaded().config.messages.queue }),
+    erasing,
     notices: { open: () => openNotices(db), dismiss: (key) => resolve(db, key) },
     approvals,
     pairing: house.pairing,

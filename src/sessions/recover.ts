@@ -48,7 +48,7 @@ export function createSessionRepair(deps: RecoverDeps): SessionRepair {
   return {
     async recover(text, { force, by }) {
       const { key } = requireSessionKey(text);
-      const known = await deps.db.selectFrom('sessions').select('key').where('key', '=', key).executeTakeFirst();
+      const known = await deps.db.selectFrom('sessions').select('key').where('key', '=', key).where('deleted_at', 'is', null).executeTakeFirst();
       if (!known) throw await unknown(key);
       const found = await deps.engine.condition(key).catch(away);
       if (found.state === 'running' && !force) {

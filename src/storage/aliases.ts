@@ -20,7 +20,7 @@ export interface Alias {
 /** A session that never was has nothing to drain and gets no alias. @returns whether it got one */
 export async function putAlias(tx: Tx, alias: Pick<Alias, 'session' | 'primary' | 'contact'>): Promise<boolean> {
   if (alias.session === alias.primary) return false;
-  const known = await tx.selectFrom('sessions').select('key').where('key', '=', alias.session).executeTakeFirst();
+  const known = await tx.selectFrom('sessions').select('key').where('key', '=', alias.session).where('deleted_at', 'is', null).executeTakeFirst();
   if (!known) return false;
   const values = { primary_session: alias.primary, contact: alias.contact, state: 'draining' as const, created_at: Date.now(), flipped_at: null, told_at: null };
   await tx.insertInto('aliases').values({ session: alias.session, ...values }).onConflict((c) => c.column('session').doUpdateSet(values)).execute();

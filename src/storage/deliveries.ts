@@ -9,6 +9,7 @@ import type { Attachment } from '../core/message.js';
 import type { ChannelLine } from '../core/ports.js';
 import type { Selectable } from 'kysely';
 import type { Tx } from './fence.js';
+import { deliverySource, noteMedia } from './media-uses.js';
 import { raise, resolve } from './notices.js';
 import type { Db } from './sqlite.js';
 import type { DeliveriesTable } from './tables.js';
@@ -39,7 +40,9 @@ export async function enqueueDelivery(tx: Tx, delivery: NewDelivery): Promise<bo
     })
     .onConflict((c) => c.column('id').doNothing())
     .executeTakeFirst();
-  return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+  const isNew = (numInsertedOrUpdatedRows ?? 0n) > 0n;
+  if (isNew && delivery.attachments?.length) await noteMedia(tx, deliverySource(delivery.id), JSON.stringify(delivery.attachments));
+  return isNew;
 }
 
 async function endOf(tx: Tx, line: ChannelLine): Promise<number> {
@@ -131,10 +134,11 @@ async function untell(tx: Tx, { channel, account, line }: Selectable<DeliveriesT
 }
 
 /** Newest first; without states, all. */
-export async function listDeliveries(db: Db | Tx, query: { readonly states?: readonly DeliveryState[]; readonly runs?: readonly string[]; readonly channel?: string; readonly account?: string; readonly limit: number }): Promise<Delivery[]> {
+export async function listDeliveries(db: Db | Tx, query: { readonly states?: readonly DeliveryState[]; readonly runs?: readonly string[]; readonly session?: string; readonly channel?: string; readonly account?: string; readonly limit: number }): Promise<Delivery[]> {
   let rows = db.selectFrom('deliveries').selectAll();
   if (query.states) rows = rows.where('state', 'in', query.states);
   if (query.runs) rows = rows.where('run', 'in', query.runs);
+  if (query.session !== undefined) rows = rows.where('session', '=', query.session);
   if (query.channel !== undefined) rows = rows.where('channel', '=', query.channel);
   if (query.account !== undefined) rows = rows.where('account', '=', query.account);
   const found = await rows.orderBy('created_at', 'desc').orderBy('position', 'desc').orderBy('id').limit(query.limit).execute();

@@ -21,13 +21,13 @@ export const STORE_BEHIND = 'STORE_BEHIND';
 export const storeBehind = (message: string): CodedError => new CodedError(STORE_BEHIND, message);
 export const isStoreBehind = (error: unknown): boolean => error instanceof CodedError && error.code === STORE_BEHIND;
 
-/** Creates the session's row if it is new. */
+/** Creates the session's row if it is new; one that was deleted begins again, with a conversation of its own. */
 export async function ensureSession(tx: Tx | Db, session: { readonly key: string; readonly agent: string; readonly channel: string; readonly label?: string }): Promise<boolean> {
   const now = Date.now();
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('sessions')
-    .values({ key: session.key, agent: session.agent, conversation: randomUUID(), generation: 0, chain: '', label: session.label ?? null, channel: session.channel, created_at: now, updated_at: now })
-    .onConflict((c) => c.column('key').doNothing())
+    .values({ key: session.key, agent: session.agent, conversation: randomUUID(), generation: 0, chain: '', label: session.label ?? null, channel: session.channel, created_at: now, updated_at: now, floor: null, erase_before: null, deleted_at: null })
+    .onConflict((c) => c.column('key').doUpdateSet({ deleted_at: null, label: session.label ?? null, channel: session.channel, created_at: now, updated_at: now }).where('sessions.deleted_at', 'is not', null))
     .executeTakeFirst();
   return (numInsertedOrUpdatedRows ?? 0n) > 0n;
 }

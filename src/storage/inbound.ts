@@ -10,6 +10,7 @@ import { type InboundState, type RunOutcome, TERMINAL_STATES, isTerminal } from 
 import type { Insertable, Selectable } from 'kysely';
 import type { Tx } from './fence.js';
 import { closeRun } from './ledger.js';
+import { inboundSource, noteMedia } from './media-uses.js';
 import type { Db } from './sqlite.js';
 import type { InboundTable } from './tables.js';
 
@@ -33,16 +34,18 @@ export interface Inbound extends InboxItem {
 const OPEN_STATES: readonly InboundState[] = ['accepted', 'signalled', 'taken'];
 
 /** `rules`: how it waits, JSON. */
-export type NewInbound = Omit<Insertable<InboundTable>, 'outcome' | 'merged_into' | 'reason' | 'signalled_at' | 'taken_at' | 'ended_at' | 'rules'> & { readonly rules?: string };
+export type NewInbound = Omit<Insertable<InboundTable>, 'outcome' | 'merged_into' | 'reason' | 'signalled_at' | 'taken_at' | 'ended_at' | 'erased_at' | 'rules'> & { readonly rules?: string };
 
 /** Inserts unless its message key or run is known. @returns whether it was new */
 export async function insertInbound(tx: Tx, row: NewInbound): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('inbound')
-    .values({ ...row, rules: row.rules ?? null, outcome: null, merged_into: null, reason: null, signalled_at: null, taken_at: null, ended_at: null })
+    .values({ ...row, rules: row.rules ?? null, outcome: null, merged_into: null, reason: null, signalled_at: null, taken_at: null, ended_at: null, erased_at: null })
     .onConflict((c) => c.doNothing())
     .executeTakeFirst();
-  return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+  const isNew = (numInsertedOrUpdatedRows ?? 0n) > 0n;
+  if (isNew) await noteMedia(tx, inboundSource(row.id), row.message);
+  return isNew;
 }
 
 export const inboundById = (db: Db | Tx, id: string): Promise<Inbound | undefined> => one(db, 'id', id);

@@ -17,7 +17,7 @@ export async function markLost(tx: Tx, session: string, since: number): Promise<
 
 /** Every session that the store knows of may have had more. */
 export async function markAllLost(tx: Tx, since: number): Promise<void> {
-  await sql`insert into meta (name, value) select ${PREFIX} || key, ${String(since)} from sessions where true on conflict (name) do nothing`.execute(tx);
+  await sql`insert into meta (name, value) select ${PREFIX} || key, ${String(since)} from sessions where deleted_at is null on conflict (name) do nothing`.execute(tx);
 }
 
 /** @returns since when entries are lost, once */

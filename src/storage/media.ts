@@ -29,6 +29,9 @@ export function createMediaStore(db: Db, dir: string, maxBytes: number = LIMITS.
       // What the bytes are, not what the sender says; text has no signature, so there the declared type counts.
       const mime = (await fileTypeFromBuffer(content))?.mime ?? textMime(content, declaredMime);
       const file = pathOf(hash);
+      const row = { hash, mime, size: content.byteLength, created_at: Date.now() };
+      // Before the file: whoever deletes unused content sees that this is wanted again, or has deleted it before this looks.
+      await db.insertInto('media').values({ ...row, used_at: null }).onConflict((c) => c.column('hash').doUpdateSet({ created_at: row.created_at })).execute();
       if (!(await exists(file))) {
         await mkdir(join(dir, hash.slice(0, 2)), { recursive: true, mode: 0o700 });
         const aside = `${file}.${randomUUID()}`;
@@ -41,7 +44,6 @@ export function createMediaStore(db: Db, dir: string, maxBytes: number = LIMITS.
         }
         await rename(aside, file);
       }
-      await db.insertInto('media').values({ hash, mime, size: content.byteLength, created_at: Date.now() }).onConflict((c) => c.column('hash').doNothing()).execute();
       return { hash, mime, size: content.byteLength };
     },
 

@@ -5,6 +5,9 @@
 import type { Kysely } from 'kysely';
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration';
 import { CodedError, messageOf } from '../core/errors.js';
+import { enterMedia } from './entered.js';
+import { createSearchIndex } from './search.js';
+import type { Tables } from './tables.js';
 
 const initial: Migration = {
   async up(db: Kysely<unknown>): Promise<void> {
@@ -382,6 +385,19 @@ const channels: Migration = {
       .addColumn('created_at', 'bigint', (c) => c.notNull())
       .execute();
     await schema.alterTable('budget_questions').addColumn('needed_value', 'double precision').execute();
+    for (const column of ['floor', 'erase_before', 'deleted_at']) await schema.alterTable('sessions').addColumn(column, 'bigint').execute();
+    await schema.alterTable('inbound').addColumn('erased_at', 'bigint').execute();
+    await schema.alterTable('media').addColumn('used_at', 'bigint').execute();
+    await schema.createIndex('deliveries_session').on('deliveries').columns(['session', 'created_at']).execute();
+    await schema.createIndex('drafts_session').on('drafts').columns(['session', 'run']).execute();
+    await schema.createTable('media_uses')
+      .addColumn('source', 'text', (c) => c.notNull())
+      .addColumn('hash', 'text', (c) => c.notNull())
+      .addPrimaryKeyConstraint('media_uses_pk', ['source', 'hash'])
+      .execute();
+    await schema.createIndex('media_uses_hash').on('media_uses').columns(['hash']).execute();
+    await createSearchIndex(db as Kysely<Tables>);
+    await enterMedia(db as Kysely<Tables>);
   },
 };
 

@@ -115,6 +115,8 @@ export function createRunReader(db: Db): RowStore {
       last?.type === 'assistant' ? { text: last.text, provider: last.provider, model: last.model }
       : last?.type === 'aborted' ? { text: last.text, ...(row.outcome?.state === 'error' ? { errorMessage: last.reason } : {}) }
       : last?.type === 'error' ? { errorMessage: last.message }
+      // A new conversation that was begun without a word says so.
+      : last?.type === 'notice' ? { text: last.text }
       : {};
     return {
       inboundId: row.inboundId, runId: row.runId, run: row.run, session: row.session, principal: row.principal, state: row.state,

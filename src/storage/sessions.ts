@@ -8,7 +8,7 @@ import type { InboundMessage } from '../core/message.js';
 import { NO_USAGE, type Usage } from '../core/model.js';
 import { DEFAULT_AGENT, RPC_CHANNEL } from '../core/names.js';
 import type { RowStore, SessionRow } from '../core/rows.js';
-import { ensureSession } from './fence.js';
+import { type Tx, ensureSession } from './fence.js';
 import type { Db } from './sqlite.js';
 import type { SessionsTable, Tables } from './tables.js';
 
@@ -18,7 +18,7 @@ export function createSessionReader(db: Db): Pick<RowStore, 'listSessions' | 'cr
       const pattern = query.search === undefined ? undefined : `%${query.search.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
       const where = (e: ExpressionBuilder<Tables, 'sessions'>) =>
         // SQLite knows no escape character unless it is named.
-        pattern === undefined ? e.and([]) : sql<SqlBool>`(${e.ref('key')} like ${pattern} escape '\\' or lower(${e.ref('label')}) like ${pattern} escape '\\')`;
+        e.and([e('deleted_at', 'is', null), ...(pattern === undefined ? [] : [sql<SqlBool>`(${e.ref('key')} like ${pattern} escape '\\' or lower(${e.ref('label')}) like ${pattern} escape '\\')`])]);
       const rows = await db.selectFrom('sessions').selectAll().where(where).orderBy('updated_at', 'desc').orderBy('key').limit(query.limit).offset(query.offset ?? 0).execute();
       const { count } = await db.selectFrom('sessions').select((e) => e.fn.countAll().as('count')).where(where).executeTakeFirstOrThrow();
       return { sessions: await summaries(db, rows), total: Number(count) };
@@ -31,6 +31,16 @@ export function createSessionReader(db: Db): Pick<RowStore, 'listSessions' | 'cr
       return (await summaries(db, [row]))[0]!;
     },
   };
+}
+
+/** @returns nothing for one that is not there, or was deleted */
+export async function sessionRow(db: Db, key: string): Promise<SessionRow | undefined> {
+  const row = await db.selectFrom('sessions').selectAll().where('key', '=', key).where('deleted_at', 'is', null).executeTakeFirst();
+  return row && (await summaries(db, [row]))[0];
+}
+
+export async function setLabel(tx: Tx, key: string, label: string | null): Promise<void> {
+  await tx.updateTable('sessions').set({ label }).where('key', '=', key).execute();
 }
 
 async function summaries(db: Db, rows: readonly Selectable<SessionsTable>[]): Promise<SessionRow[]> {
@@ -71,6 +81,7 @@ const lastRuns = (db: Db, keys: readonly string[]) =>
     )
     .select(['inbound.session', 'inbound.run_id', 'inbound.state', 'inbound.reason', 'inbound.message'])
     .where('sessions.key', 'in', keys)
+    .where('inbound.erased_at', 'is', null)
     .execute();
 
 /** The model each asked last. */

@@ -8,6 +8,7 @@ import type { InboundState } from '../core/run.js';
 import type { DeliveryKind, DeliveryState, PartState } from '../core/channel.js';
 import type { IdentityState, PairingState } from '../core/contact.js';
 import type { QueueMode, Role } from '../core/queue.js';
+import type { Generated } from 'kysely';
 
 export interface MetaTable {
   readonly name: string;
@@ -26,6 +27,12 @@ export interface SessionsTable {
   readonly channel: string;
   readonly created_at: number;
   readonly updated_at: number;
+  /** Rows up to this seq are erased, or being erased; no seq is given twice. */
+  readonly floor: number | null;
+  /** Of messages and deliveries before this time, what has no row above the floor is being erased; null when that is done. */
+  readonly erase_before: number | null;
+  /** Nothing is left of it: the row fences its old chains, and the next message brings it back. */
+  readonly deleted_at: number | null;
 }
 
 /** Every chain that ever took a generation, so that an old chain is known as old. */
@@ -66,6 +73,8 @@ export interface InboundTable {
   readonly signalled_at: number | null;
   readonly taken_at: number | null;
   readonly ended_at: number | null;
+  /** Its text is gone with its conversation; what is left keeps a repeat of it from being answered. */
+  readonly erased_at: number | null;
 }
 
 export interface RightsTable {
@@ -152,7 +161,24 @@ export interface MediaTable {
   readonly hash: string;
   readonly mime: string;
   readonly size: number;
+  /** When it was put last. */
   readonly created_at: number;
+  /** When a row last named it. */
+  readonly used_at: number | null;
+}
+
+/** Which rows name a content. */
+export interface MediaUsesTable {
+  /** The row: see `media-uses.ts`. */
+  readonly source: string;
+  readonly hash: string;
+}
+
+/** Rows that can be searched; the index of their words has the same ids. */
+export interface SearchRowsTable {
+  readonly id: Generated<number>;
+  readonly session: string;
+  readonly seq: number;
 }
 
 /** Questions whether a call may run. A row without a run was asked by a client. */
@@ -449,6 +475,8 @@ export interface Tables {
   readonly usage: UsageTable;
   readonly tool_attempts: ToolAttemptsTable;
   readonly media: MediaTable;
+  readonly media_uses: MediaUsesTable;
+  readonly search_rows: SearchRowsTable;
   readonly approvals: ApprovalsTable;
   readonly grants: GrantsTable;
   readonly ledger: LedgerTable;

@@ -6,6 +6,8 @@ import type { Fence } from '../core/run.js';
 import type { RowContent, RowIdentity, RowKind, TranscriptRow } from '../core/transcript.js';
 import type { Selectable } from 'kysely';
 import { assertFence, fencedOut, type Tx } from './fence.js';
+import { noteMedia, rowSource } from './media-uses.js';
+import { enterWords } from './search.js';
 import type { Db } from './sqlite.js';
 import type { TranscriptTable } from './tables.js';
 
@@ -19,7 +21,8 @@ export async function appendRows(tx: Tx, fence: Fence, rows: readonly NewRow[]):
   await assertFence(tx, fence);
   const stored: TranscriptRow[] = [];
   for (const row of rows) {
-    await tx
+    const content = JSON.stringify(row.content);
+    const { numInsertedOrUpdatedRows } = await tx
       .insertInto('transcript')
       .values({
         session: fence.session,
@@ -29,14 +32,18 @@ export async function appendRows(tx: Tx, fence: Fence, rows: readonly NewRow[]):
         step: row.step,
         kind: row.kind,
         generation: fence.generation,
-        content: JSON.stringify(row.content),
+        content,
         created_at: Date.now(),
       })
       .onConflict((c) => c.columns(['session', 'seq']).doNothing())
-      .execute();
+      .executeTakeFirst();
     const found = await rowAt(tx, fence.session, row.seq);
     if (!found || !sameIdentity(found, { ...row, conversation: fence.conversation })) {
       throw fencedOut(`seq ${row.seq} of ${fence.session} holds another row (${found?.kind ?? 'none'} of step ${found?.step ?? '-'})`);
+    }
+    if ((numInsertedOrUpdatedRows ?? 0n) > 0n) {
+      await enterWords(tx, fence.session, row.seq, row.content);
+      await noteMedia(tx, rowSource(fence.session, row.seq), content);
     }
     stored.push(found);
   }
@@ -101,9 +108,17 @@ export async function historyPage(
   return { rows: rows.map(decode).reverse(), total: Number(count) };
 }
 
+/** Rows of all conversations after a seq, oldest first, with the characters each takes. */
+export async function rowsAfter(db: Db, session: string, after: number, limit: number): Promise<readonly { readonly row: TranscriptRow; readonly size: number }[]> {
+  const rows = await db.selectFrom('transcript').selectAll().where('session', '=', session).where('seq', '>', after).orderBy('seq').limit(limit).execute();
+  return rows.map((row) => ({ row: decode(row), size: row.content.length }));
+}
+
+/** Of rows that are there and of those that were erased: no seq is given twice. */
 export async function highestSeq(tx: Tx | Db, session: string): Promise<number> {
   const row = await tx.selectFrom('transcript').select((e) => e.fn.max('seq').as('seq')).where('session', '=', session).executeTakeFirst();
-  return Number(row?.seq ?? 0);
+  const erased = await tx.selectFrom('sessions').select('floor').where('key', '=', session).executeTakeFirst();
+  return Math.max(Number(row?.seq ?? 0), Number(erased?.floor ?? 0));
 }
 
 const decode = (row: Selectable<TranscriptTable>): TranscriptRow => ({

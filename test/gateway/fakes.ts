@@ -179,6 +179,12 @@ export async function startWorld(options: { store?: Store; events?: RunEvents; d
         return { session, was: 'running', runs: store.all.filter((row) => row.session === session && !isTerminal(row.state)).map((row) => row.runId) };
       },
     },
+    keeping: {
+      row: async (session) => store.sessions.get(session),
+      details: noSession, page: noSession, change: noSession,
+      search: async () => ({ hits: [], more: false }),
+    },
+    erasing: { remove: noSession },
     notices: {
       open: async () => notices,
       dismiss: async (key) => notices.splice(0, notices.length, ...notices.filter((notice) => notice.key !== key)).some((notice) => notice.key === key),
@@ -278,6 +284,7 @@ export async function startWorld(options: { store?: Store; events?: RunEvents; d
   };
 }
 
+const noSession = (key: string): Promise<never> => Promise.reject(new CodedError('NOT_FOUND', `there is no session ${key}`));
 const noContact = (ref: string): Promise<never> => Promise.reject(new CodedError('NOT_FOUND', `there is no contact ${ref}`));
 
 export type Frame = Readonly<Record<string, unknown>> & { readonly type: string };

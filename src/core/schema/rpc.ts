@@ -79,6 +79,15 @@ export const SessionsRecoverParams = closed({
 });
 export type SessionsRecoverParams = Static<typeof SessionsRecoverParams>;
 
+export const SessionsGetParams = closed({ key: text });
+
+export const SessionsExportParams = closed({
+  key: text,
+  /** Rows after this seq; all when absent. */
+  after: Type.Optional(Type.Integer({ minimum: 0 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+});
+
 export const ChannelsListParams = closed({});
 
 export const DeliveryListParams = closed({

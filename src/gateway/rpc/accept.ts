@@ -9,6 +9,7 @@ import { DEFAULT_AGENT, LIMITS, RPC_CHANNEL } from '../../core/names.js';
 import type { DoorAnswer, TurnRequest } from '../../core/ports.js';
 import { QUEUE_MODES, type QueueMode } from '../../core/queue.js';
 import { mainSessionKey, parseSessionKey } from '../../core/session-key.js';
+import { parseCommand } from '../../sessions/commands/parse.js';
 import { storeAttachments } from './attachments.js';
 import type { CallContext } from './method.js';
 
@@ -19,13 +20,15 @@ export interface AcceptRequest {
   readonly text: string;
   readonly attachments: readonly unknown[] | undefined;
   readonly turn: TurnRequest;
+  /** Begins a new conversation first, with the text as its first words if there is any. */
+  readonly reset?: boolean;
 }
 
 export async function acceptMessage(request: AcceptRequest, context: CallContext): Promise<DoorAnswer> {
   const { method, session, runId, text } = request;
   if (runId.length > LIMITS.idempotencyKey) throw invalidRequest(`${method}: idempotencyKey is longer than ${LIMITS.idempotencyKey} characters`);
   if (text.length > LIMITS.messageChars) throw invalidRequest(`${method}: message is longer than ${LIMITS.messageChars} characters`);
-  if (text.trim() === '' && (request.attachments?.length ?? 0) === 0) throw invalidRequest(`${method}: message or attachment required`);
+  if (text.trim() === '' && request.reset !== true && (request.attachments?.length ?? 0) === 0) throw invalidRequest(`${method}: message or attachment required`);
   const attachments = await storeAttachments(method, request.attachments, context.deps.media);
   const message: InboundMessage = {
     channel: RPC_CHANNEL,
@@ -40,7 +43,17 @@ export async function acceptMessage(request: AcceptRequest, context: CallContext
     mentions: [],
     attachments,
   };
-  return context.deps.door.accept({ message, session, principal: context.principal, role: 'owner', runId, turn: request.turn });
+  return context.deps.door.accept({ message, session, principal: context.principal, role: 'owner', runId, turn: request.turn, ...(request.reset === true ? { reset: true } : {}) });
+}
+
+export type Spoken = { readonly says: 'message' | 'reset'; readonly text: string } | { readonly says: 'stop' };
+
+/** The commands of chats that also count here; every other one the model reads as text. */
+export function spoken(text: string): Spoken {
+  const command = parseCommand(text);
+  if (command?.name === 'new' || command?.name === 'reset') return { says: 'reset', text: command.args };
+  if (command?.name === 'stop' && command.args === '') return { says: 'stop' };
+  return { says: 'message', text };
 }
 
 /** The canonical session a request means. @throws CodedError INVALID_REQUEST */

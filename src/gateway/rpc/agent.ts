@@ -9,8 +9,8 @@ import { isTerminal } from '../../core/run.js';
 import { parseSessionKey } from '../../core/session-key.js';
 import { agentResult, waitResult } from '../outcome.js';
 import { waitsFor } from '../waits-for.js';
-import { acceptMessage, refuseUnavailable, sessionOf, thinkingLevel } from './accept.js';
-import { method } from './method.js';
+import { acceptMessage, refuseUnavailable, sessionOf, spoken, thinkingLevel } from './accept.js';
+import { type CallContext, method } from './method.js';
 
 /** The peer's own default: a client that names no time polls. */
 const DEFAULT_WAIT_MS = 30_000;
@@ -40,12 +40,15 @@ export const agent = method({
     }
     const session = sessionOf('agent', params.sessionKey, params.agentId);
     const model = params.model === undefined ? undefined : params.provider === undefined ? params.model : `${params.provider}/${params.model}`;
+    const said = spoken(params.message);
+    if (said.says === 'stop') return stopped(params.idempotencyKey, session, context);
     const accepted = await acceptMessage(
       {
         method: 'agent',
         session,
         runId: params.idempotencyKey,
-        text: params.message,
+        text: said.text,
+        reset: said.says === 'reset',
         attachments: params.attachments,
         turn: {
           ...thinkingLevel('agent', params.thinking),
@@ -73,6 +76,13 @@ export const agent = method({
     return agentResult(ended, history?.conversation);
   },
 });
+
+/** `/stop` is no run: it is answered at once, in the shape of one that ended. */
+async function stopped(runId: string, session: string, { deps, principal }: CallContext): Promise<Readonly<Record<string, unknown>>> {
+  const runIds = await deps.sessions.stop(session, {}, principal);
+  const text = runIds.length === 0 ? 'Nothing was running.' : `Stopped: ${runIds.join(', ')}`;
+  return { runId, sessionKey: session, status: 'ok', summary: 'completed', aborted: runIds.length > 0, runIds, result: { payloads: [{ text, mediaUrl: null }], meta: { durationMs: 0, stopReason: 'stop' } } };
+}
 
 export const agentWait = method({
   name: 'agent.wait',

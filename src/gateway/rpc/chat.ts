@@ -8,7 +8,7 @@ import { validateChatAbortParams, validateChatHistoryParams, validateChatSendPar
 import { isTerminal } from '../../core/run.js';
 import { chatMessage, seqOf } from '../messages.js';
 import { tellOutcome } from '../outcome.js';
-import { acceptMessage, queueMode, refuseUnavailable, sessionOf, thinkingLevel } from './accept.js';
+import { acceptMessage, queueMode, refuseUnavailable, sessionOf, spoken, thinkingLevel } from './accept.js';
 import { method, type CallContext } from './method.js';
 
 /** As the peer: enough for a screen, and the most one page may hold. */
@@ -24,12 +24,19 @@ export const chatSend = method({
   tolerate: (params) => (params['idempotencyKey'] === undefined ? { ...params, idempotencyKey: randomUUID() } : params),
   async handler(params, context) {
     refuseUnavailable('chat.send', params, UNAVAILABLE);
+    const session = sessionOf('chat.send', params.sessionKey, params.agentId);
+    const said = params.suppressCommandInterpretation === true ? { says: 'message' as const, text: params.message } : spoken(params.message);
+    if (said.says === 'stop') {
+      const runIds = await context.deps.sessions.stop(session, {}, context.principal);
+      return { runId: params.idempotencyKey, status: 'ok', aborted: runIds.length > 0, runIds };
+    }
     const accepted = await acceptMessage(
       {
         method: 'chat.send',
-        session: sessionOf('chat.send', params.sessionKey, params.agentId),
+        session,
         runId: params.idempotencyKey,
-        text: params.message,
+        text: said.text,
+        reset: said.says === 'reset',
         attachments: params.attachments,
         turn: {
           ...queueMode(params.queueMode),

@@ -1,16 +1,15 @@
-/** `sessions.create`, `sessions.list`, and ours: `sessions.recover`. Invariant: a key on the wire is always the canonical one. */
+/** `sessions.create`, `sessions.list`, and ours: `sessions.recover`; what is read of one and done to one stands beside. Invariant: a key on the wire is always the canonical one. */
 import { createHash, randomUUID } from 'node:crypto';
 import { validateSessionsCreateParams, validateSessionsListParams } from '@openclaw/gateway-protocol';
 
 import { SessionsRecoverParams } from '../../core/schema/rpc.js';
-import { DEFAULT_AGENT, clip } from '../../core/names.js';
-import { SESSION_KEY_PART_MAX, mainSessionKey } from '../../core/session-key.js';
-import { isTerminal } from '../../core/run.js';
-import type { SessionRow } from '../deps.js';
-import { runStatus } from '../outcome.js';
+import { SESSION_KEY_PART_MAX } from '../../core/session-key.js';
+import { sessionEntry } from '../session-view.js';
 import { validator } from '../validate.js';
 import { acceptMessage, refuseUnavailable, sessionOf, thinkingLevel } from './accept.js';
 import { method } from './method.js';
+import { sessionReadMethods } from './sessions-read.js';
+import { sessionWriteMethods } from './sessions-write.js';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
@@ -92,33 +91,4 @@ export const sessionsRecover = method({
   },
 });
 
-/** A row of `sessions.list` in the peer's fields. */
-export function sessionEntry(row: SessionRow, now: number): Readonly<Record<string, unknown>> {
-  const last = row.lastRun;
-  const status = row.activeRunIds.length > 0 ? 'running' : row.queued > 0 ? 'queued' : last && isTerminal(last.state) ? runStatus(last) : undefined;
-  const usage = row.usage;
-  return {
-    key: row.key,
-    sessionId: row.conversation,
-    kind: 'direct',
-    agentId: row.agent,
-    isMain: row.key === mainSessionKey(DEFAULT_AGENT),
-    ...(row.label === undefined ? {} : { label: row.label, displayName: row.label }),
-    chatType: 'direct',
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
-    ageMs: Math.max(0, now - row.updatedAt),
-    ...(status === undefined ? {} : { status }),
-    hasActiveRun: row.activeRunIds.length > 0,
-    activeRunIds: row.activeRunIds,
-    queued: row.queued,
-    ...(last === undefined ? {} : { lastMessagePreview: clip(last.text), lastRunId: last.runId, ...(last.error === undefined ? {} : { lastRunError: last.error }) }),
-    inputTokens: usage.input,
-    outputTokens: usage.output,
-    totalTokens: usage.input + usage.output + usage.cacheRead + usage.cacheWrite,
-    ...(row.provider === undefined ? {} : { modelProvider: row.provider }),
-    ...(row.model === undefined ? {} : { model: row.model }),
-  };
-}
-
-export const sessionMethods = [sessionsCreate, sessionsList, sessionsRecover];
+export const sessionMethods = [sessionsCreate, sessionsList, sessionsRecover, ...sessionReadMethods, ...sessionWriteMethods];

@@ -4,7 +4,7 @@ import { HealthParams, StatusParams } from '../../core/schema/rpc.js';
 import type { GatewayDeps } from '../deps.js';
 import { validator } from '../validate.js';
 import { channelViews } from './channels.js';
-import { sessionEntry } from './sessions.js';
+import { sessionEntry } from '../session-view.js';
 import { method } from './method.js';
 
 const RECENT = 10;

@@ -194,6 +194,14 @@ export async function pruneJobs(jobsDir: string, before: number): Promise<number
   return removed;
 }
 
+/** Removes what commands of these calls left; nobody may ask for them any more. One that still runs keeps its folder. */
+export async function forgetJobs(jobsDir: string, keys: readonly string[]): Promise<void> {
+  for (const key of keys) {
+    const { state } = jobState(jobsDir, key);
+    if (state === 'done' || state === 'unknown') await rm(jobFolder(jobsDir, key), { recursive: true, force: true });
+  }
+}
+
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   await handle.sync();
