@@ -34,7 +34,7 @@ function answer(seen: { readonly body: Readonly<Record<string, unknown>> }) {
   return messages.slice(at).some(({ role }) => role === 'tool') ? { text: `answer ${name}.` } : { text: '', calls: [{ name: 'exec', args: { command: `sleep 0.2; echo ${name} >> done.log` } }] };
 }
 
-test('thirty messages from ten chats, killed at random: each is answered once, in order, and each command ran once', async () => {
+test('thirty messages from ten chats, killed at random: each is answered once, in order, and each command ran once', { timeout: 400_000 }, async () => {
   const random = dice(SEED);
   const tg = await startTelegram();
   const model = await startModelServer({ answer });
@@ -72,7 +72,7 @@ test('thirty messages from ten chats, killed at random: each is answered once, i
 
   const texts = (i: number): string[] => tg.texts(chats[i]!).filter((text) => text.includes('answer'));
   const once = (i: number): string[] => texts(i).filter((text) => !text.startsWith(REPEAT_MARK.trim()));
-  await until('every message is answered', () => chats.every((_, i) => once(i).length >= EACH), 120_000);
+  await until('every message is answered', () => chats.every((_, i) => once(i).length >= EACH), 300_000);
   // What is sent a second time comes soon after the first.
   await until('everything is delivered', async () => (await house.run(['status', '--json'])).code === 0 && tg.pending().length === 0);
   for (const i of chats.keys()) {
