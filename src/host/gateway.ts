@@ -1,6 +1,6 @@
 /**
  * `openclaw gateway`: door, worker and engine in one process.
- * Order of a start: lock, store, port, engine, workers, sweeper. The port answers within a moment (`/readyz` says 503
+ * Order of a start: lock and the engine's process (`boot.ts`), store, port, engine, workers, sweeper. The port answers within a moment (`/readyz` says 503
  * until the engine is there), and a message sent meanwhile is accepted: its row waits for the sweeper.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,12 +24,12 @@ import { createSessionRepair } from '../sessions/recover.js';
 import { tellingEngine } from '../sessions/successor.js';
 import { createSweeper } from '../sessions/sweeper.js';
 import { createWatcher } from '../sessions/watcher.js';
-import { gatewayToken, type PathOptions } from '../storage/config/index.js';
+import { gatewayToken } from '../storage/config/index.js';
 import { openNotices, resolve } from '../storage/notices.js';
 import { createRunReader } from '../storage/runs.js';
 import { createSpendingReader } from '../storage/spending.js';
-import { holdLock } from '../storage/sqlite.js';
 import { banner } from './banner.js';
+import type { BootedOptions } from './boot.js';
 import { createChannels } from './channels.js';
 import { createChat } from './chat.js';
 import { type Closing, createClosing } from './closing.js';
@@ -48,11 +48,6 @@ import { type Temporal, connectTemporal } from './temporal.js';
 import { VERSION } from './version.js';
 import { type Workers, installRuntime, startWorkers } from './workers.js';
 
-export interface GatewayRunOptions extends PathOptions {
-  readonly port?: number;
-  readonly logLevel?: string;
-}
-
 /** Running steps have 20 s to finish (`GRACE_MS` of the workers); the rest closes in a moment. */
 const CLOSE_LIMIT_MS = 30_000;
 /** A stop during the start waits this long for it; a server that is being started goes on by itself and is adopted later. */
@@ -63,8 +58,9 @@ const CHAIN_ENDED_MS = 1_000;
 const JOBS_KEPT_MS = 30 * 24 * 3_600_000;
 
 /** Runs until SIGTERM or Ctrl-C. @returns the exit code. @throws CodedError when it cannot start, with what to do */
-export async function runGateway(options: GatewayRunOptions): Promise<number> {
+export async function runGateway(options: BootedOptions): Promise<number> {
   const closing = createClosing();
+  closing.opened('lock', () => options.lock.release());
   let complain = (problem: string): void => void process.stderr.write(`warning: ${problem}\n`);
   try {
     return await serve(options, closing, (log) => (complain = (problem) => log.warn({ error: problem }, 'the stop was not clean')));
@@ -73,16 +69,9 @@ export async function runGateway(options: GatewayRunOptions): Promise<number> {
   }
 }
 
-async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: Logger) => void): Promise<number> {
+async function serve(options: BootedOptions, closing: Closing, onLog: (log: Logger) => void): Promise<number> {
   const startedAt = Date.now();
-  const runtime = await openRuntime({
-    ...options,
-    name: 'gateway',
-    beforeStore(paths) {
-      const lock = holdLock(paths.lock);
-      closing.opened('lock', () => lock.release());
-    },
-  });
+  const runtime = await openRuntime({ ...options, name: 'gateway' });
   closing.opened('store', () => runtime.close());
   const { paths, log, db, live } = runtime;
   onLog(log);
@@ -187,7 +176,7 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
 
   async function start(): Promise<undefined> {
     installRuntime(log);
-    temporal = await connectTemporal({ env: options.env, config, stateDir: paths.stateDir, installId: runtime.identity.installId, log, embed: true });
+    temporal = await connectTemporal({ env: options.env, config, stateDir: paths.stateDir, installId: runtime.identity.installId, log, embed: true, begun: options.begun });
     if (draining.signal.aborted) return undefined;
     const onDown = (reason: string): void => {
       engineUp = false;
@@ -207,11 +196,11 @@ async function serve(options: GatewayRunOptions, closing: Closing, onLog: (log: 
     engineUp = true;
     const engine = createSessionEngine(temporal.client);
     const apart = { db, engine, log, connection: temporal.connection, namespace: temporal.namespace, installId: runtime.identity.installId };
-    await reconcile(apart);
+    await temporal.outlast(() => reconcile(apart));
     beat = epochBeat(apart);
     late.arrived(engine);
     house.open(temporal.client);
-    workers = await startWorkers({ native: temporal.native, namespace: temporal.namespace, deps: { ...runtime.activityDeps(bus, draining.signal), chainEnds, deliveries: channels.deliveries }, pairing: house.activities, log, channelState: (channel, account) => channels.state(channel, account) });
+    workers = await startWorkers({ native: temporal.native, namespace: temporal.namespace, deps: { ...runtime.activityDeps(bus, draining.signal), chainEnds, deliveries: channels.deliveries }, pairing: house.activities, log, outlast: temporal.outlast, channelState: (channel, account) => channels.state(channel, account) });
     await channels.open(temporal);
     sweeper.start();
     return undefined;

@@ -27,8 +27,6 @@ export interface Runtime {
 export interface RuntimeOptions extends PathOptions {
   readonly name: string;
   readonly logLevel?: string | undefined;
-  /** Between the guard on the directory and the first write of the store: the gateway takes its lock here. */
-  readonly beforeStore?: (paths: StateDir, config: LoadedConfig) => void;
 }
 
 /** @throws CodedError whatever keeps the process from starting, with what to do */
@@ -36,7 +34,6 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const pathOptions: PathOptions = { env: options.env, ...(options.profile === undefined ? {} : { profile: options.profile }), ...(options.dev === undefined ? {} : { dev: options.dev }) };
   const paths = prepareStateDir(pathOptions);
   const first = loadConfig(pathOptions);
-  options.beforeStore?.(paths, first);
   const log = createLog(paths.stateDir, options.logLevel ?? first.config.logging.level, options.name);
   const db = await openStore(paths.db);
   try {

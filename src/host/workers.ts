@@ -35,6 +35,8 @@ export interface WorkersOptions {
   readonly channelState?: (channel: string, account: string) => ChannelState | undefined;
   /** How long running steps may go on after a stop. */
   readonly graceMs?: number;
+  /** Does the making of a worker, and does it again where the server died under it. */
+  readonly outlast?: <T>(step: () => Promise<T>) => Promise<T>;
 }
 
 const GRACE_MS = 20_000;
@@ -91,7 +93,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     // Registered as `default`, the handler serves every tool's name.
     () => Worker.create({ ...shared, taskQueue: hostQueue(deps.hostId), activities: { ...createCallModel(deps), default: runTool }, maxConcurrentActivityTaskExecutions: HOST_SLOTS }),
   ];
-  const workers = await Promise.all(makers.map((make) => keepWorker(make, log)));
+  const outlast = options.outlast ?? ((step) => step());
+  const workers = await Promise.all(makers.map((make) => outlast(() => keepWorker(make, log))));
   return {
     running: () => workers.every((worker) => worker.running()),
     async stop() {

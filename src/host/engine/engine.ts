@@ -7,19 +7,18 @@
  * - A process that is not the recorded one is never signalled; it keeps its port and the server takes another.
  * - After a crash the server returns on the same ports, so that workers and clients reconnect by themselves.
  */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Connection } from '@temporalio/client';
 
 import { messageOf } from '../../core/errors.js';
+import type { Begun } from './begin.js';
 import { serverFlags, UI_PATH, withoutPorts } from './flags.js';
-import { rotateLog } from './log.js';
 import { prepareNamespace, readOwner } from './namespace.js';
-import { freePortNear, isFree, LOOPBACK } from './ports.js';
-import { isRunning, readPidFile, readRecord, removeRecords, type ServerRecord } from './record.js';
-import { addressOf, cliVersion, end, launch, untilAnswers, wasKilled } from './server.js';
+import { choosePorts, isFree, LOOPBACK } from './ports.js';
+import { isRunning, prepareFolder, readPidFile, readRecord, removeRecords, type ServerRecord } from './record.js';
+import { launch, untilAnswers, untilReady } from './server.js';
+import { addressOf, cliVersion, end, wasKilled, type CliVersion } from './spawn.js';
 import type { Engine, EngineOptions, EnginePorts } from './types.js';
 import { watch } from './watch.js';
 
@@ -30,13 +29,14 @@ const LAUNCH_ATTEMPTS = 5;
 const LOOK_AGAIN_MS = 500;
 
 /**
+ * @param begun a server that this start began already
  * @throws HostError ENGINE_CLI_MISSING, ENGINE_START_FAILED, NAMESPACE_OWNED
  */
-export async function startEngine(options: EngineOptions): Promise<Engine> {
-  mkdirSync(join(options.stateDir, 'temporal'), { recursive: true, mode: 0o700 });
-  rotateLog(options.stateDir);
-  const version = await cliVersion(options.cliPath);
-  const { record, adopted } = await untilPrepared(options, version);
+export async function startEngine(options: EngineOptions, begun?: Begun): Promise<Engine> {
+  prepareFolder(options.stateDir);
+  for (const line of begun?.said ?? []) options.log(...line);
+  const version = await cliVersion(options.cliPath, begun?.spawned.record ?? readRecord(options.stateDir));
+  const { record, adopted } = await untilPrepared(options, version, begun);
   options.log('info', adopted ? 'took over the running Temporal server' : 'started the Temporal server', {
     pid: record.pid,
     address: addressOf(record.ports),
@@ -51,6 +51,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     get pid() {
       return watching.current().pid;
     },
+    replaced: watching.replaced,
     onDown: watching.onDown,
     onUp: watching.onUp,
     release: watching.release,
@@ -63,12 +64,14 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 }
 
 /** A server that is killed under its start is started again: what watches it later does not watch it yet. */
-async function untilPrepared(options: EngineOptions, version: string): Promise<{ readonly record: ServerRecord; readonly adopted: boolean }> {
+async function untilPrepared(options: EngineOptions, version: CliVersion, begun: Begun | undefined): Promise<{ readonly record: ServerRecord; readonly adopted: boolean }> {
   for (let attempt = 1; ; attempt += 1) {
+    // One that lost its port or was killed is nothing special: the usual way starts another, or says why not.
+    const own = begun && attempt === 1 ? await untilReady(options, begun.spawned).catch(() => undefined) : undefined;
     const recorded = readRecord(options.stateDir);
-    const adopted = recorded !== undefined && (await isAdoptable(recorded, options, version));
-    if (!adopted) await endPrevious(options, recorded);
-    const record = adopted ? recorded : await launchSomewhere(options, recorded, version);
+    const adopted = !own && recorded !== undefined && (await isAdoptable(recorded, options, version.version));
+    if (!own && !adopted) await endPrevious(options, recorded);
+    const record = own ?? (adopted ? recorded : await launchSomewhere(options, recorded, version));
     try {
       await prepare(record, options);
       return { record, adopted };
@@ -135,7 +138,7 @@ async function endPrevious(options: EngineOptions, recorded: ServerRecord | unde
   }
 }
 
-async function launchSomewhere(options: EngineOptions, recorded: ServerRecord | undefined, version: string): Promise<ServerRecord> {
+async function launchSomewhere(options: EngineOptions, recorded: ServerRecord | undefined, version: CliVersion): Promise<ServerRecord> {
   for (let attempt = 1; ; attempt += 1) {
     const ports = await choosePorts(options, recorded?.ports);
     try {
@@ -147,21 +150,4 @@ async function launchSomewhere(options: EngineOptions, recorded: ServerRecord | 
       await sleep(Math.random() * LOOK_AGAIN_MS);
     }
   }
-}
-
-/** Configured ports first, then those of the last time (a worker elsewhere may know them), then the usual ones. */
-async function choosePorts(options: EngineOptions, last: EnginePorts | undefined): Promise<EnginePorts> {
-  const grpc = await choosePort(options, 'grpc', last?.grpc, []);
-  const ui = await choosePort(options, 'ui', last?.ui, [grpc]);
-  return { grpc, ui };
-}
-
-async function choosePort(options: EngineOptions, kind: keyof EnginePorts, last: number | undefined, taken: readonly number[]): Promise<number> {
-  const usual = options.ports[kind];
-  if (!options.portsExplicit[kind] && last !== undefined && !taken.includes(last) && (await isFree(last))) return last;
-  const port = await freePortNear(usual, taken);
-  if (port !== usual) {
-    options.log(options.portsExplicit[kind] ? 'warn' : 'info', `port ${usual} is taken by another process: using ${port}`, { kind });
-  }
-  return port;
 }

@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 
 import { LOOPBACK } from './ports.js';
-import type { EngineOptions, EnginePorts } from './types.js';
+import type { EnginePorts, EngineSettings } from './types.js';
 
 /**
  * Server settings for one person's machine.
@@ -29,7 +29,7 @@ export const UI_PATH = '/temporal';
 
 export const databasePath = (stateDir: string): string => join(stateDir, 'temporal', 'temporal.db');
 
-export function serverFlags(options: EngineOptions, ports: EnginePorts): readonly string[] {
+export function serverFlags(options: EngineSettings, ports: EnginePorts): readonly string[] {
   const settings = { ...DYNAMIC_CONFIG, ...options.dynamicConfig };
   return [
     'server', 'start-dev',

@@ -1,11 +1,13 @@
 /**
- * Loopback ports: is one free, which one near it is, has it become free.
+ * Loopback ports: is one free, which one near it is, has it become free; which ones the server takes.
  *
  * Invariant: a port is judged by binding it, never by who seems to listen there, so an unknown process is only ever
  * stepped around.
  */
 import { createServer, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { EnginePorts, EngineSettings, Log } from './types.js';
 
 export const LOOPBACK = '127.0.0.1';
 
@@ -50,4 +52,21 @@ export function accepts(port: number): Promise<boolean> {
     socket.once('connect', () => done(true));
     socket.once('error', () => done(false));
   });
+}
+
+/** Configured ports first, then those of the last time (a worker elsewhere may know them), then the usual ones. */
+export async function choosePorts(options: EngineSettings & { readonly log: Log }, last: EnginePorts | undefined): Promise<EnginePorts> {
+  const grpc = await choosePort(options, 'grpc', last?.grpc, []);
+  const ui = await choosePort(options, 'ui', last?.ui, [grpc]);
+  return { grpc, ui };
+}
+
+async function choosePort(options: EngineSettings & { readonly log: Log }, kind: keyof EnginePorts, last: number | undefined, taken: readonly number[]): Promise<number> {
+  const usual = options.ports[kind];
+  if (!options.portsExplicit[kind] && last !== undefined && !taken.includes(last) && (await isFree(last))) return last;
+  const port = await freePortNear(usual, taken);
+  if (port !== usual) {
+    options.log(options.portsExplicit[kind] ? 'warn' : 'info', `port ${usual} is taken by another process: using ${port}`, { kind });
+  }
+  return port;
 }

@@ -5,10 +5,11 @@
  * `temporal/server.pid` before it became the server, is ever signalled. The second file closes the gap between the
  * spawn and the record: a gateway killed in between leaves no server that nobody knows.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { bootId, isSameProcess } from '../../storage/process.js';
+import { rotateLog } from './log.js';
 import type { EnginePorts } from './types.js';
 
 export interface ProcessIdentity {
@@ -22,11 +23,19 @@ export interface ServerRecord extends ProcessIdentity {
   readonly ports: EnginePorts;
   /** First line of `temporal --version`. */
   readonly version: string;
+  /** Which file said so, with its size and time: as long as it is that one, it need not be asked again. */
+  readonly cli?: string;
   readonly flags: readonly string[];
 }
 
 export const recordPath = (stateDir: string): string => join(stateDir, 'temporal', 'server.json');
 export const pidFilePath = (stateDir: string): string => join(stateDir, 'temporal', 'server.pid');
+
+/** Where all of this stands, before a server is started or adopted. */
+export function prepareFolder(stateDir: string): void {
+  mkdirSync(join(stateDir, 'temporal'), { recursive: true, mode: 0o700 });
+  rotateLog(stateDir);
+}
 
 export const isRunning = (identity: ProcessIdentity): boolean =>
   identity.bootId === bootId() && isSameProcess(identity.pid, identity.startTime);
@@ -35,11 +44,11 @@ export const isRunning = (identity: ProcessIdentity): boolean =>
 export function readRecord(stateDir: string): ServerRecord | undefined {
   const value = readJson(recordPath(stateDir));
   if (value === undefined) return undefined;
-  const { pid, startTime, bootId: boot, ports, version, flags } = value as Partial<ServerRecord>;
+  const { pid, startTime, bootId: boot, ports, version, cli, flags } = value as Partial<ServerRecord>;
   const whole =
     typeof pid === 'number' && typeof startTime === 'string' && typeof boot === 'string' && typeof version === 'string' &&
     typeof ports?.grpc === 'number' && typeof ports.ui === 'number' && Array.isArray(flags);
-  return whole ? { pid, startTime, bootId: boot, ports, version, flags } : undefined;
+  return whole ? { pid, startTime, bootId: boot, ports, version, ...(typeof cli === 'string' ? { cli } : {}), flags } : undefined;
 }
 
 export function writeRecord(stateDir: string, record: ServerRecord): void {

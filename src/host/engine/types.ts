@@ -10,10 +10,9 @@ export interface EnginePorts {
   readonly ui: number;
 }
 
-export interface EngineOptions {
+/** What a server is started with. */
+export interface EngineSettings {
   readonly stateDir: string;
-  /** Id of this installation, from `openclaw.db`. */
-  readonly installId: string;
   /** The `temporal` executable. */
   readonly cliPath: string;
   readonly ports: EnginePorts;
@@ -25,6 +24,11 @@ export interface EngineOptions {
   readonly namespace: string;
   /** Server settings above the engine's own, e.g. lower history limits in tests. */
   readonly dynamicConfig?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface EngineOptions extends EngineSettings {
+  /** Id of this installation, from `openclaw.db`. */
+  readonly installId: string;
   readonly log: Log;
 }
 
@@ -37,6 +41,11 @@ export interface Engine {
   readonly adopted: boolean;
   /** Of the running server; changes when it is restarted. */
   readonly pid: number;
+  /**
+   * Is the server another one than the process `pid`? A dead one's successor is waited for, so that what failed with
+   * it can be done again; false when `pid` lives and the failure was not its death.
+   */
+  replaced(pid: number): Promise<boolean>;
   /** Called whenever the server is found dead or hung, before it is started again. */
   onDown(callback: (reason: string) => void): void;
   /** Called when it answers again. */

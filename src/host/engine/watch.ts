@@ -10,7 +10,8 @@ import { messageOf } from '../../core/errors.js';
 import { rotateLog } from './log.js';
 import { becomeFree } from './ports.js';
 import { isRunning, type ServerRecord } from './record.js';
-import { answers, end, launch } from './server.js';
+import { answers, launch } from './server.js';
+import { end, type CliVersion } from './spawn.js';
 import type { EngineOptions } from './types.js';
 
 const LOOK_EVERY_MS = 1_000;
@@ -24,10 +25,16 @@ const BACK_OFF_MS = [0, 500, 1_000, 2_000, 5_000, 10_000, 30_000] as const;
 /** Up for this long counts as recovered. */
 const STABLE_MS = 60_000;
 const PORTS_LIMIT_MS = 15_000;
+/** A killed server's connections break a moment before its process is gone. */
+const DYING_MS = 1_000;
+/** Longer than a server needs to come back, also on a machine that is busy with its first start. */
+const REPLACED_LIMIT_MS = 90_000;
 
 export interface Watching {
   /** The server as last started. */
   readonly current: () => ServerRecord;
+  /** As the engine's. */
+  readonly replaced: (pid: number) => Promise<boolean>;
   readonly onDown: (callback: (reason: string) => void) => void;
   readonly onUp: (callback: () => void) => void;
   /** Ends watching at once; the server, or the start of one that is under way, goes on by itself. */
@@ -36,7 +43,7 @@ export interface Watching {
   readonly settle: () => Promise<void>;
 }
 
-export function watch(options: EngineOptions, first: ServerRecord, version: string): Watching {
+export function watch(options: EngineOptions, first: ServerRecord, version: CliVersion): Watching {
   const down: ((reason: string) => void)[] = [];
   const up: (() => void)[] = [];
   const stopping = new AbortController();
@@ -96,8 +103,15 @@ export function watch(options: EngineOptions, first: ServerRecord, version: stri
   const running = loop().catch((error: unknown) => {
     options.log('error', 'watching the Temporal server failed', { error: messageOf(error) });
   });
+  /** Waits for the condition; false when it did not come true. */
+  async function until(limitMs: number, condition: () => boolean): Promise<boolean> {
+    for (const giveUp = Date.now() + limitMs; !condition(); await pause(50)) if (stopping.signal.aborted || Date.now() > giveUp) return false;
+    return true;
+  }
+
   return {
     current: () => record,
+    replaced: async (pid) => (await until(DYING_MS, () => record.pid !== pid || !isRunning(record))) && until(REPLACED_LIMIT_MS, () => record.pid !== pid),
     onDown: (callback) => void down.push(callback),
     onUp: (callback) => void up.push(callback),
     release: () => stopping.abort(),

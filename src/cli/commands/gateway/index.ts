@@ -12,8 +12,8 @@ export default class GatewayCommand extends BaseCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(GatewayCommand);
     this.keepRunningWithoutReader();
-    const { runGateway } = await import('../../../host/gateway.js');
-    process.exitCode = await runGateway({
+    const { bootGateway } = await import('../../../host/boot.js');
+    process.exitCode = await bootGateway({
       ...this.install(flags),
       ...(flags.port === undefined ? {} : { port: flags.port }),
       ...(flags['log-level'] === undefined ? {} : { logLevel: flags['log-level'] }),
