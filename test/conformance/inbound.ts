@@ -85,17 +85,22 @@ export function inboundPromises(channel: Conformance, has: ReadonlySet<keyof Pla
     });
 
     it('ends a stop only after the message that is being stored', async () => {
-      const { platform, inbox, adapter } = await scene(channel);
+      const { platform, inbox, adapter, again } = await scene(channel);
       const held = inbox.hold('in hand');
       const id = await platform.writes('in hand');
       await held.reached;
       let stopped = false;
       const stop = adapter.stop().then(() => void (stopped = true));
-      await Promise.resolve();
+      // Time enough for a stop that does not wait: another process connects, and gets the message that is not confirmed.
+      const next = again();
+      const heldThere = next.inbox.hold('in hand');
+      next.adapter.start();
+      await heldThere.reached;
       expect([stopped, platform.isTaken?.(id)]).toEqual([false, false]);
       held.release();
       await stop;
       expect(inbox.texts()).toEqual(['in hand']);
+      heldThere.release();
     });
   }
 
