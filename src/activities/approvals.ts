@@ -4,7 +4,7 @@
  * not asked again.
  */
 import { type ApprovalRequest, waitingText } from '../core/approval.js';
-import type { Fence, HandOnInput, HandOnResult, RequestApprovalInput, RequestApprovalResult } from '../core/run.js';
+import type { Fence, HandOnInput, HandOnResult, RequestApprovalInput, RequestApprovalResult } from '../core/steps.js';
 import { isTerminal } from '../core/run.js';
 import { agentOf } from '../core/session-key.js';
 import type { ToolCall } from '../core/transcript.js';

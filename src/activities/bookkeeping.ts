@@ -3,10 +3,9 @@
  * Invariant: each may be repeated at any time and leaves the same rows.
  */
 import { FAILURES, RPC_CHANNEL, hostQueue } from '../core/names.js';
-import type {
-  AnswerCallInput, EndRunInput, EndRunResult, Fence, OpenSessionInput, OpenSessionResult, RunOutcome, TakeRunInput, TakeRunResult,
-} from '../core/run.js';
-import { ENDED_BY_STOP, SKIPPED_BY_STOP } from '../core/run.js';
+import type { RunOutcome } from '../core/run.js';
+import type { AnswerCallInput, EndRunInput, EndRunResult, Fence, OpenSessionInput, OpenSessionResult, TakeRunInput, TakeRunResult } from '../core/steps.js';
+import { ENDED_BY_STOP, SKIPPED_BY_STOP } from '../core/steps.js';
 import type { TranscriptRow } from '../core/transcript.js';
 import { approvalOfCall, callKey, cancelApprovals, handedOnApprovals, settleApproval } from '../storage/approvals.js';
 import { lineOf } from '../storage/deliveries.js';

@@ -10,7 +10,7 @@ import type { RunEventBody } from '../core/events.js';
 import { type ModelEvent, type ModelRequest, NO_USAGE, type Usage, costUsd } from '../core/model.js';
 import { FAILURES } from '../core/names.js';
 import type { BudgetScope } from '../core/budget.js';
-import type { CallModelInput, CallModelResult } from '../core/run.js';
+import type { CallModelInput, CallModelResult } from '../core/steps.js';
 import { agentOf } from '../core/session-key.js';
 import type { Estimate } from '../core/budget-fit.js';
 import type { RunAnswer } from '../storage/budget-questions.js';

@@ -7,7 +7,7 @@ import { eventAttempt } from '../core/attempt.js';
 import type { RunEventBody } from '../core/events.js';
 import { type ModelAnswer, type ModelEvent, costUsd } from '../core/model.js';
 import { FAILURES, LIMITS } from '../core/names.js';
-import type { CallModelInput, CallModelResult } from '../core/run.js';
+import type { CallModelInput, CallModelResult } from '../core/steps.js';
 import type { RowContent, ToolCall, TranscriptRow } from '../core/transcript.js';
 import { saveDraft } from '../storage/drafts.js';
 import { checkFence, isFencedOut, storeBehind } from '../storage/fence.js';

@@ -5,7 +5,7 @@
 import type { DropRunsInput, ResetSessionInput, ResetSessionResult, SkipCallsInput, SteerRunInput, SteerRunResult } from '../core/inbox.js';
 import { SKIPPED_BY_MESSAGE } from '../core/inbox.js';
 import { RPC_CHANNEL } from '../core/names.js';
-import type { Fence } from '../core/run.js';
+import type { Fence } from '../core/steps.js';
 import { isTerminal } from '../core/run.js';
 import { cancelSessionApprovals } from '../storage/approvals.js';
 import { currentConversation, openConversation } from '../storage/conversations.js';

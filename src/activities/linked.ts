@@ -1,5 +1,5 @@
 /** Tells a session's model, once, where the conversation of a person is who was linked to it. */
-import type { Fence } from '../core/run.js';
+import type { Fence } from '../core/steps.js';
 import { takeUntold } from '../storage/aliases.js';
 import { contactById } from '../storage/contacts.js';
 import type { Tx } from '../storage/fence.js';

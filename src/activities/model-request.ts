@@ -4,7 +4,7 @@
 import { assembleContext, estimateTokens } from '../core/context.js';
 import type { ModelRequest, ToolSpec } from '../core/model.js';
 import { LIMITS } from '../core/names.js';
-import type { CallModelInput } from '../core/run.js';
+import type { CallModelInput } from '../core/steps.js';
 import type { Inbound } from '../storage/inbound.js';
 import { mayUse, rightsOfRun } from '../storage/rights.js';
 import { sessionSettings } from '../storage/session-settings.js';

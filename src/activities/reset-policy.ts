@@ -2,7 +2,7 @@
  * When a conversation ends by itself. Automatic resets wait until nothing is open; the message that finds one due is the
  * first of the new conversation.
  */
-import type { TakeRunInput } from '../core/run.js';
+import type { TakeRunInput } from '../core/steps.js';
 import { conversationTimes, hasOpenApprovals } from '../storage/conversations.js';
 import type { Tx } from '../storage/fence.js';
 import type { Inbound } from '../storage/inbound.js';

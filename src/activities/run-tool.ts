@@ -6,7 +6,7 @@
 import { eventAttempt } from '../core/attempt.js';
 import type { NewDelivery } from '../core/channel.js';
 import type { RunEventBody } from '../core/events.js';
-import type { RunToolInput, RunToolResult } from '../core/run.js';
+import type { RunToolInput, RunToolResult } from '../core/steps.js';
 import type { RowContent, ToolCall } from '../core/transcript.js';
 import { approvalOfCall, callKey, settleApproval } from '../storage/approvals.js';
 import { beginClaim, finishClaim } from '../storage/claims.js';

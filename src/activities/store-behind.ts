@@ -7,7 +7,7 @@
  */
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURES, RPC_CHANNEL } from '../core/names.js';
-import type { Fence } from '../core/run.js';
+import type { Fence } from '../core/steps.js';
 import { agentOf } from '../core/session-key.js';
 import { ensureSession, liftGeneration, storeBehind, type Tx } from '../storage/fence.js';
 import { noteLoss } from '../storage/lost.js';

@@ -3,7 +3,8 @@
  * the run stands. Invariant: repeated at any time it leaves the same rows; a run that ended is not taken.
  */
 import type { Attachment, Sender } from '../core/message.js';
-import { type Fence, type FollowOn, type TakeRunInput, type TakeRunResult } from '../core/run.js';
+import type { FollowOn } from '../core/run.js';
+import type { Fence, TakeRunInput, TakeRunResult } from '../core/steps.js';
 import type { RowContent } from '../core/transcript.js';
 import { approvalById, callKey, settleApproval } from '../storage/approvals.js';
 import { currentConversation, openConversation } from '../storage/conversations.js';

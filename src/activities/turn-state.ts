@@ -2,7 +2,8 @@
  * Where a run stands, read from its rows: pure. A workflow that starts anew (idle completion, termination, a fresh
  * engine) goes on at the last committed step instead of repeating it.
  */
-import type { BatchCall, CallFacts, RunOutcome, TurnState } from '../core/run.js';
+import type { BatchCall, RunOutcome, TurnState } from '../core/run.js';
+import type { CallFacts } from '../core/steps.js';
 import type { ToolPolicy } from '../core/tool.js';
 import { safeToolName } from '../core/tool.js';
 import type { ToolCall, TranscriptRow } from '../core/transcript.js';

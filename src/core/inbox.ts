@@ -3,7 +3,7 @@
  * Temporal histories: only optional fields are ever added.
  */
 import type { DropReason } from './queue.js';
-import type { Fence } from './run.js';
+import type { Fence } from './steps.js';
 
 /** What the model reads for a call that a newer message kept from starting. */
 export const SKIPPED_BY_MESSAGE = 'skipped: a new message came in';

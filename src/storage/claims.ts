@@ -2,7 +2,7 @@
  * Claims of side effects: written before the effect, finished after it. A claim names its attempt's process.
  * Invariant: an effect whose claim exists is never begun again; a begun one whose process is gone is `unknown`.
  */
-import type { Fence } from '../core/run.js';
+import type { Fence } from '../core/steps.js';
 import { assertFence } from './fence.js';
 import { bootId, isSameProcess, processStartTime } from './process.js';
 import type { Db } from './sqlite.js';

@@ -1,6 +1,6 @@
 /** What a stopped model call had said. Kept beside the transcript, because it is no complete answer. */
 import { randomUUID } from 'node:crypto';
-import type { Fence } from '../core/run.js';
+import type { Fence } from '../core/steps.js';
 import { assertFence, type Tx } from './fence.js';
 import type { Db } from './sqlite.js';
 

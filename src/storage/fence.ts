@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { CodedError } from '../core/errors.js';
-import type { Fence } from '../core/run.js';
+import type { Fence } from '../core/steps.js';
 import type { Transaction } from 'kysely';
 import type { Db } from './sqlite.js';
 import type { Tables } from './tables.js';

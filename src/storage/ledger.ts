@@ -7,7 +7,7 @@
 import { BUDGET_SCOPES, type BudgetAmount, type BudgetLimits, type BudgetScope, budgetKey } from '../core/budget.js';
 import { dayIn } from '../core/calendar.js';
 import { NO_USAGE } from '../core/model.js';
-import type { Fence } from '../core/run.js';
+import type { Fence } from '../core/steps.js';
 import { sql, type Selectable } from 'kysely';
 import { type Estimate, type Fit, type LineState, fit, usdOf } from '../core/budget-fit.js';
 import { type RunAnswer, answersFor, ask, leaveWaits } from './budget-questions.js';

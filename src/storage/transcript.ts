@@ -2,7 +2,7 @@
  * Transcript rows. Invariant: `(session, seq)` is written once; an existing row is the answer only if its conversation,
  * run, step and kind all match, otherwise the writer is a zombie and is fenced out.
  */
-import type { Fence } from '../core/run.js';
+import type { Fence } from '../core/steps.js';
 import type { RowContent, RowIdentity, RowKind, TranscriptRow } from '../core/transcript.js';
 import type { Selectable } from 'kysely';
 import { assertFence, fencedOut, type Tx } from './fence.js';

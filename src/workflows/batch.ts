@@ -5,7 +5,8 @@
  */
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import { CHAIN_ENDING_FAILURES, FAILURES, clip } from '../core/names.js';
-import type { BatchCall, RequestApprovalResult } from '../core/run.js';
+import type { BatchCall } from '../core/run.js';
+import type { RequestApprovalResult } from '../core/steps.js';
 import { bookkeeping, tools } from './activities.js';
 import { causeOf, workerLost } from './failures.js';
 import { skip, skippable } from './inbox.js';

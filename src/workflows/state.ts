@@ -6,7 +6,8 @@ import { type CancellationScope, setCurrentDetails, upsertSearchAttributes, work
 import { type Priority, SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import { LIMITS, SEARCH_ATTRIBUTES } from '../core/names.js';
 import type { InboxItem } from '../core/queue.js';
-import type { Dropped, Fence, SessionCarry, SessionInput, SessionOpened, SessionShown, SessionView, Stopping, TurnState } from '../core/run.js';
+import type { Dropped, SessionCarry, SessionInput, SessionOpened, SessionShown, SessionView, Stopping, TurnState } from '../core/run.js';
+import type { Fence } from '../core/steps.js';
 
 const STATE = defineSearchAttributeKey(SEARCH_ATTRIBUTES.state, SearchAttributeType.KEYWORD);
 

@@ -6,7 +6,8 @@
 import { CancellationScope, condition, createEventGroup, isCancellation } from '@temporalio/workflow';
 import { CHAIN_ENDING_FAILURES, FAILURES, clip } from '../core/names.js';
 import type { InboxItem } from '../core/queue.js';
-import { type BatchCall, type CallModelResult, type RunOutcome, SKIPPED_BY_STOP, type TurnState } from '../core/run.js';
+import type { BatchCall, RunOutcome, TurnState } from '../core/run.js';
+import { type CallModelResult, SKIPPED_BY_STOP } from '../core/steps.js';
 import { bookkeeping, models } from './activities.js';
 import { runBatch, runFollowOn } from './batch.js';
 import { causeOf, workerLost } from './failures.js';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createBookkeeping } from '../../src/activities/bookkeeping.js';
 import { createBus } from '../../src/bus/bus.js';
 import type { ChannelLine } from '../../src/core/ports.js';
-import type { EndRunInput, Fence } from '../../src/core/run.js';
+import type { EndRunInput, Fence } from '../../src/core/steps.js';
 import { deliveryById, nextOfLine } from '../../src/storage/deliveries.js';
 import { createMediaStore } from '../../src/storage/media.js';
 import { createRunReader } from '../../src/storage/runs.js';

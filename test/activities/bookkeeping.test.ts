@@ -4,7 +4,7 @@ import { type BookkeepingActivities, createBookkeeping } from '../../src/activit
 import type { TurnSettings } from '../../src/activities/deps.js';
 import { createBus } from '../../src/bus/bus.js';
 import type { RunEvent } from '../../src/core/events.js';
-import type { EndRunInput, Fence, OpenSessionResult } from '../../src/core/run.js';
+import type { EndRunInput, Fence, OpenSessionResult } from '../../src/core/steps.js';
 import type { RowContent, TranscriptRow } from '../../src/core/transcript.js';
 import { saveDraft } from '../../src/storage/drafts.js';
 import { createMediaStore } from '../../src/storage/media.js';

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { createBookkeeping } from '../../src/activities/bookkeeping.js';
 import { assembleContext } from '../../src/core/context.js';
 import { createBus } from '../../src/bus/bus.js';
-import type { EndRunInput, Fence } from '../../src/core/run.js';
+import type { EndRunInput, Fence } from '../../src/core/steps.js';
 import { openNotices } from '../../src/storage/notices.js';
 import { createMediaStore } from '../../src/storage/media.js';
 import type { Db } from '../../src/storage/sqlite.js';

@@ -1,6 +1,6 @@
 /** Claims: an effect is begun once, by one attempt, whatever processes come and go. */
 import { describe, expect, it } from 'vitest';
-import type { Fence } from '../../src/core/run.js';
+import type { Fence } from '../../src/core/steps.js';
 import { beginClaim, finishClaim, type ClaimState } from '../../src/storage/claims.js';
 import type { Db } from '../../src/storage/sqlite.js';
 import { type Child, SESSION, makeStore, openSession, startChild } from './store.js';

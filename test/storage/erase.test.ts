@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Attachment } from '../../src/core/message.js';
 import type { MediaStore } from '../../src/core/ports.js';
-import type { Fence } from '../../src/core/run.js';
+import type { Fence } from '../../src/core/steps.js';
 import { approvalId, putApproval } from '../../src/storage/approvals.js';
 import { beginClaim } from '../../src/storage/claims.js';
 import { openConversation } from '../../src/storage/conversations.js';

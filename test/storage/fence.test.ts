@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { assertFence, checkFence, ensureSession, isFencedOut, takeGeneration } from '../../src/storage/fence.js';
 import { draftText, saveDraft } from '../../src/storage/drafts.js';
-import type { Fence } from '../../src/core/run.js';
+import type { Fence } from '../../src/core/steps.js';
 import type { Db } from '../../src/storage/sqlite.js';
 import { SESSION, makeStore, openSession, startChild } from './store.js';
 

@@ -1,7 +1,7 @@
 /** The ledger: what is reserved never passes a limit, whoever reserves at once; what was used is counted once. */
 import { describe, expect, it, vi } from 'vitest';
 import type { BudgetLimits } from '../../src/core/budget.js';
-import type { Fence } from '../../src/core/run.js';
+import type { Fence } from '../../src/core/steps.js';
 import { type Estimate, fit } from '../../src/core/budget-fit.js';
 import { answerQuestion, answersFor, openQuestions, questionById, raiseLine } from '../../src/storage/budget-questions.js';
 import { endInbound } from '../../src/storage/inbound.js';

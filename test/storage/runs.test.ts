@@ -2,7 +2,8 @@
 import { CompiledQuery } from 'kysely';
 import { describe, expect, it, vi } from 'vitest';
 import type { RowStore } from '../../src/core/rows.js';
-import type { Fence, InboundState, RunOutcome } from '../../src/core/run.js';
+import type { InboundState, RunOutcome } from '../../src/core/run.js';
+import type { Fence } from '../../src/core/steps.js';
 import { endInbound, markSignalled, markTaken } from '../../src/storage/inbound.js';
 import { createRunReader } from '../../src/storage/runs.js';
 import type { Db } from '../../src/storage/sqlite.js';

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
 import type { InboundMessage } from '../../src/core/message.js';
-import type { Fence } from '../../src/core/run.js';
+import type { Fence } from '../../src/core/steps.js';
 import type { RowContent } from '../../src/core/transcript.js';
 import { ensureSession, takeGeneration } from '../../src/storage/fence.js';
 import { type Inbound, inboundById, insertInbound } from '../../src/storage/inbound.js';

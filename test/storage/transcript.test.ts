@@ -1,6 +1,6 @@
 /** Transcript rows: written once, answered only to who they belong to, read back in pages. */
 import { describe, expect, it } from 'vitest';
-import type { Fence } from '../../src/core/run.js';
+import type { Fence } from '../../src/core/steps.js';
 import type { RowKind, TranscriptRow } from '../../src/core/transcript.js';
 import type { Db } from '../../src/storage/sqlite.js';
 import { type NewRow, appendRows, highestSeq, historyPage, recentRows, rowAt, runRows } from '../../src/storage/transcript.js';

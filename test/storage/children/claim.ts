@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import { beginClaim, finishClaim } from '../../../src/storage/claims.js';
 import { openStore } from '../../../src/storage/sqlite.js';
-import type { Fence } from '../../../src/core/run.js';
+import type { Fence } from '../../../src/core/steps.js';
 
 const [file = '', fenceText = '', key = ''] = process.argv.slice(2);
 const fence = JSON.parse(fenceText) as Fence;
