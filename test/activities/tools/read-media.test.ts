@@ -135,6 +135,7 @@ describe('text', () => {
     for (let offset = 3, rounds = 0; rounds < 20; rounds += 1) {
       const text = textOf(await read(reference, { offset }));
       expect(text.length).toBeLessThan(17_000);
+      expect(text.isWellFormed()).toBe(true);
       const [, next] = /\[lines \d+ to \d+; read on with offset (\d+)\]$/.exec(text) ?? [];
       all += text.replace(/\n\[lines .*\]$/, '').replaceAll('\n', '');
       if (next === undefined) break;
