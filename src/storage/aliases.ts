@@ -6,7 +6,7 @@
 import type { Selectable } from 'kysely';
 import type { Tx } from './fence.js';
 import type { Db } from './sqlite.js';
-import type { AliasesTable } from './tables.js';
+import type { AliasesTable } from './channel-tables.js';
 
 export interface Alias {
   readonly session: string;

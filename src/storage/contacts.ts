@@ -10,7 +10,7 @@ import { shortId } from '../core/short-id.js';
 import type { Selectable } from 'kysely';
 import type { Tx } from './fence.js';
 import type { Db } from './sqlite.js';
-import type { ContactsTable, IdentitiesTable } from './tables.js';
+import type { ContactsTable, IdentitiesTable } from './channel-tables.js';
 
 const newContactId = (): string => shortId('c', randomBytes(8));
 

@@ -12,7 +12,7 @@ import type { Tx } from './fence.js';
 import { deliverySource, noteMedia } from './media-uses.js';
 import { raise, resolve } from './notices.js';
 import type { Db } from './sqlite.js';
-import type { DeliveriesTable } from './tables.js';
+import type { DeliveriesTable } from './channel-tables.js';
 
 /** A row, whole: what rendering it takes. */
 export interface StoredDelivery extends Omit<Delivery, 'parts'> {

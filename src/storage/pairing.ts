@@ -12,7 +12,7 @@ import type { Selectable } from 'kysely';
 import type { SeenSender } from './contacts.js';
 import type { Tx } from './fence.js';
 import type { Db } from './sqlite.js';
-import type { PairingTable } from './tables.js';
+import type { PairingTable } from './channel-tables.js';
 
 export interface PairingLimits {
   /** How long a code lives. */

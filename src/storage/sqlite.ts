@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import BetterSqlite from 'better-sqlite3';
 import { CompiledQuery, type DatabaseConnection, Kysely, SqliteAdapter, type SqliteDatabase, SqliteDialect, SqliteDriver, sql } from 'kysely';
 import { CodedError, messageOf } from '../core/errors.js';
-import { migrate } from './migrations.js';
+import { migrate } from './migrations/index.js';
 import type { Tables } from './tables.js';
 
 export type Db = Kysely<Tables>;
