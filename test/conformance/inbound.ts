@@ -96,6 +96,7 @@ export function inboundPromises(channel: Conformance, has: ReadonlySet<keyof Pla
       const heldThere = next.inbox.hold('in hand');
       next.adapter.start();
       await heldThere.reached;
+      await platform.untilAsked?.();
       expect([stopped, platform.isTaken?.(id)]).toEqual([false, false]);
       held.release();
       await stop;

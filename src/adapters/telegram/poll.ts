@@ -118,8 +118,8 @@ export function startPolling(deps: PollDeps): Poller {
     async stop() {
       const { state } = status.get();
       stopping.abort();
-      await running;
-      await intake?.stop();
+      // Both at once: the loop may be waiting for the intake.
+      await Promise.all([running, intake?.stop()]);
       // Saves the next start the same updates again. Only what is durable: the offset is the intake's.
       if (state === 'connected' && intake?.offset() !== undefined) {
         await once(0, 1, AbortSignal.timeout(Math.min(timings.call, 3_000))).catch((error: unknown) => log.debug({ error: messageOf(error) }, 'Telegram: nothing more was confirmed at the stop'));
