@@ -41,6 +41,8 @@ export async function runTurn(s: SessionState): Promise<TurnEnd> {
 }
 
 async function steps(s: SessionState): Promise<TurnEnd | 'stopped'> {
+  /** The owner's word on a budget was heard: should it be no, nobody else's message ends with this turn. */
+  let answered = false;
   for (;;) {
     const turn = s.turn!;
     show(s);
@@ -53,6 +55,7 @@ async function steps(s: SessionState): Promise<TurnEnd | 'stopped'> {
     }
     if (turn.paused) {
       await awaitAnswer(s);
+      answered = true;
       continue;
     }
     if (turn.batch) {
@@ -62,7 +65,7 @@ async function steps(s: SessionState): Promise<TurnEnd | 'stopped'> {
       s.turn = { ...after, ...(cut === true ? { skips: skips + 1 } : {}), step: turn.step + 1, seq: allotSeq(s), batch: undefined, callSeq: undefined };
       continue;
     }
-    if (s.steering.length > 0) {
+    if (s.steering.length > 0 && !answered) {
       await steer(s);
       continue;
     }
@@ -74,6 +77,7 @@ async function steps(s: SessionState): Promise<TurnEnd | 'stopped'> {
       return fail(s, FAILURES.StepLimit, `The run used all ${turn.maxSteps} steps without an answer. Ask again more narrowly, or raise agents.defaults.maxSteps.`);
     }
     const result = await askModel(s);
+    answered = false;
     if (result === 'failed') return 'ended';
     if (result.kind === 'aborted') {
       s.draft = result.draft;

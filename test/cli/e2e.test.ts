@@ -50,7 +50,7 @@ describe('a message in, an answer out', () => {
   });
 
   test('--queue waits its turn, says so, and answers', async () => {
-    const busy = shell.start(['agent', '-m', 'slow: 6', '--session', 'queue', '--run-id', 'e2e-busy']);
+    const busy = shell.start(['agent', '-m', 'slow: 12', '--session', 'queue', '--run-id', 'e2e-busy']);
     await expect.poll(() => state('e2e-busy'), { timeout: 15_000 }).toBe('running');
     const queued = await shell.run(['agent', '-m', 'chain: 1 echo queued', '--session', 'queue', '--queue', 'followup']);
     expect(queued.stdout).toContain('queued');

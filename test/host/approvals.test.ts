@@ -18,7 +18,7 @@ interface Entry {
 }
 
 const lines = (name: string): string => (existsSync(join(house.workspace, name)) ? readFileSync(join(house.workspace, name), 'utf8') : '');
-const send = (client: Gateway, session: string, runId: string, message: string): Promise<unknown> => client.request('chat.send', { sessionKey: session, message, idempotencyKey: runId });
+const send = (client: Gateway, session: string, runId: string, message: string): Promise<unknown> => client.request('chat.send', { sessionKey: session, message, idempotencyKey: runId, queueMode: 'followup' });
 const ended = (client: Gateway, runId: string, timeoutMs = 60_000): Promise<Readonly<Record<string, unknown>>> => client.request('agent.wait', { runId, timeoutMs }, { timeoutMs: timeoutMs + 5_000 });
 const resolve = (client: Gateway, id: string, decision: string): Promise<unknown> => client.request('exec.approval.resolve', { id, decision });
 

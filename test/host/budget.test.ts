@@ -69,7 +69,7 @@ test('twenty sessions never overdraw a day, wait through a SIGKILL for one answe
     expect((await house.run(['doctor', '--json'])).stdout).toContain(`${LIMIT} tokens a day, $1000 a month; 1 reached, runs wait for your answer; scripted/unpriced has no known price and counts $0`);
     // A person who waits is told.
     const told = await house.run(['agent', '-m', 'hello too', '--session', 'extra', '--run-id', 'extra', '--timeout', '5']);
-    expect(told).toMatchObject({ code: 3, stderr: expect.stringContaining(`openclaw budgets answer ${id} raise|once|stop`) });
+    expect(told).toMatchObject({ code: 3, stderr: expect.stringContaining(`openclaw budgets answer ${id} raise`) });
 
     const spent = before.lines.find((line) => line.scope === 'day')!.spent.tokens;
     expect(most).toBeLessThanOrEqual(LIMIT);

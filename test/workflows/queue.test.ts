@@ -5,6 +5,8 @@ import type { Speech } from '../../src/activities/media/speech.js';
 import { ModelError } from '../../src/activities/models/types.js';
 import type { Attachment } from '../../src/core/message.js';
 import { type ModelRequest, NO_USAGE } from '../../src/core/model.js';
+import { createBudgetControl } from '../../src/sessions/budgets.js';
+import { openQuestions } from '../../src/storage/budget-questions.js';
 import { setSessionSettings } from '../../src/storage/session-settings.js';
 import { askedTool, callsTools, newestResults, newestText, says, scriptedModels, tool, toolset } from '../servers/scripted.js';
 import { type House, useServer } from './harness.js';
@@ -321,4 +323,20 @@ test('a recording becomes text before the model is asked, also one that enters a
   expect(text).toContain('Transcript: heard second');
   expect(text).toContain('not transcribed');
   expect(asked).toEqual(['first', 'noise', 'second']);
+});
+
+test('a message that comes while a budget pauses the turn does not end with it', async () => {
+  const models = scriptedModels();
+  const limits: { run?: { tokens: number } } = { run: { tokens: 1 } };
+  const h = await open({ models, budgets: () => limits });
+  const key = session();
+  await h.say(key, 'first', 'first', { turn: STEER });
+  await h.until('it pauses', async () => (await openQuestions(h.db)).length === 1);
+  const { run } = await h.say(key, 'second', 'second', { turn: STEER });
+  await entering(h, key, run);
+  const [question] = await openQuestions(h.db);
+  delete limits.run;
+  await createBudgetControl({ ...h.deps, engine: h.engine }).answer(question!.id, 'stop', {}, 'owner');
+  expect(await h.ended('first')).toMatchObject({ state: 'error', outcome: { code: 'BudgetExceeded' } });
+  expect(await h.ended('second')).toMatchObject({ state: 'ok', outcome: { text: 'echo: second' } });
 });
