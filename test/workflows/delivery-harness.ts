@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { Worker } from '@temporalio/worker';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { createChannelActivities, createLineActivities } from '../../src/activities/delivery.js';
+import { type LineActivities, createChannelActivities, createLineActivities } from '../../src/activities/delivery.js';
 import { heartbeating } from '../../src/activities/heartbeat.js';
 import type { ChannelState, NewDelivery } from '../../src/core/channel.js';
 import { TASK_QUEUE, TIMINGS, channelQueue } from '../../src/core/names.js';
@@ -21,6 +21,8 @@ export interface PostOptions extends Omit<FakeSenderOptions, 'url' | 'channel'> 
   readonly channel: string;
   readonly staleMs?: () => number;
   readonly channelState?: () => ChannelState | undefined;
+  /** Between a look that found the line empty and the workflow's hearing of it. */
+  readonly onEmpty?: () => Promise<void>;
   /** The channel's worker is started later, by the test. */
   readonly away?: boolean;
 }
@@ -37,9 +39,15 @@ export async function buildPost(env: TestWorkflowEnvironment, options: PostOptio
   const running: { readonly worker: Worker; readonly run: Promise<void> }[] = [];
   const start = (worker: Worker): void => void running.push({ worker, run: worker.run() });
 
+  const lines = createLineActivities({ db, log, channelState: options.channelState ?? (() => 'connected') });
+  const nextDelivery: LineActivities['nextDelivery'] = async (of) => {
+    const found = await lines.nextDelivery(of);
+    if (!found) await options.onEmpty?.();
+    return found;
+  };
   const startChannel = async (): Promise<void> =>
     start(await Worker.create({ ...shared, taskQueue: channelQueue(options.channel, 'default'), activities: createChannelActivities({ db, log, sender: fakeSender({ ...options, url: platform.url }), staleMs: options.staleMs ?? (() => 3_600_000) }) }));
-  start(await Worker.create({ ...shared, taskQueue: TASK_QUEUE, workflowBundle: await workflowBundle(), activities: heartbeating(createLineActivities({ db, log, channelState: options.channelState ?? (() => 'connected') })), stickyQueueScheduleToStartTimeout: TIMINGS.stickyScheduleToStart, maxCachedWorkflows: 0 }));
+  start(await Worker.create({ ...shared, taskQueue: TASK_QUEUE, workflowBundle: await workflowBundle(), activities: heartbeating({ ...lines, nextDelivery }), stickyQueueScheduleToStartTimeout: TIMINGS.stickyScheduleToStart, maxCachedWorkflows: 0 }));
   if (!options.away) await startChannel();
 
   const engine = createDeliveryEngine(env.client);

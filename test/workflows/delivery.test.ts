@@ -52,6 +52,27 @@ describe('a line', () => {
     expect(post.platform.texts('c')).toEqual(ids.map((_, i) => String(i)));
   });
 
+  it('goes on when a wake came after it was found empty', async () => {
+    let late: (() => Promise<void>) | undefined;
+    const post = await open({
+      onEmpty: async () => {
+        const send = late;
+        late = undefined;
+        await send?.();
+      },
+    });
+    const second = post.make('c', 'second');
+    late = async () => {
+      await post.deliveries.send(second);
+      // The workflow has heard of it before it hears that there was nothing.
+      await expect.poll(async () => JSON.stringify((await post.handle('c').fetchHistory()).events?.at(-1)?.workflowTaskCompletedEventAttributes ?? null)).not.toBe('null');
+    };
+    const first = await post.send('c', 'first');
+    await post.reached(first, 'sent');
+    await post.reached(second.id, 'sent');
+    expect(post.platform.texts('c')).toEqual(['first', 'second']);
+  });
+
   it('that is blocked holds no other one', async () => {
     const post = await open();
     post.platform.stand('blocked', { kind: 'refuse', status: 401 });
@@ -236,10 +257,14 @@ describe('a delivery that is too old', () => {
 describe('the owner and the sweeper', () => {
   it('put away a delivery whose channel is not there, and the line goes on', async () => {
     const post = await open({ away: true });
+    const pending = async (): Promise<string | undefined | null> => (await post.handle('c').describe()).raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'renderDelivery')?.activityId;
     const first = await post.send('c', 'never');
-    await expect.poll(async () => (await post.handle('c').describe()).raw.pendingActivities?.length ?? 0).toBe(1);
-    await post.deliveries.discard(first);
     const second = await post.send('c', 'then');
+    await expect.poll(pending).toBeTypeOf('string');
+    const waiting = await pending();
+    await post.deliveries.discard(first);
+    // No process of the channel has said a word, and the next one is in hand.
+    await expect.poll(async () => [undefined, waiting].includes((await pending()) ?? undefined)).toBe(false);
     await post.startChannel();
     await post.reached(second, 'sent');
     expect(post.platform.texts('c')).toEqual(['then']);
