@@ -14,6 +14,8 @@ describe('what a command is', () => {
     ['/stop@claw_bot now', { name: 'stop', args: 'now' }],
     ['/new\nhello\nthere', { name: 'new', args: 'hello\nthere' }],
     ['/id', { name: 'whoami', args: '' }],
+    // What Telegram's Start button sends.
+    ['/start', { name: 'help', args: '' }],
     ['fresh start', { name: 'new', args: '' }],
     ['Fresh Start please', { name: 'new', args: 'please' }],
     ['/nonsense', undefined],

@@ -3,7 +3,7 @@
 export const COMMANDS = ['help', 'status', 'new', 'reset', 'stop', 'queue', 'model', 'think', 'usage', 'approve', 'budget', 'whoami', 'link', 'activation'] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
-const ALIASES: Readonly<Record<string, CommandName>> = { commands: 'help', thinking: 'think', t: 'think', id: 'whoami' };
+const ALIASES: Readonly<Record<string, CommandName>> = { commands: 'help', start: 'help', thinking: 'think', t: 'think', id: 'whoami' };
 
 export interface Command {
   readonly name: CommandName;
