@@ -12,6 +12,7 @@ export interface Way {
   readonly command: string;
 }
 
+export const exportHint = (session: string): string => command('sessions', 'export', session);
 export const comeBack = (runId: string): string => command('runs', 'wait', runId);
 export const showRunHint = (runId: string): string => command('runs', 'show', runId);
 export const abortHint = (runId: string): string => command('runs', 'abort', runId);
