@@ -33,7 +33,7 @@ export interface Target {
 
 /** @throws CodedError INVALID_REQUEST with what would be understood */
 export async function resolveTarget(db: Db | Tx, asked: TargetRequest, accounts: readonly SendingAccount[]): Promise<Target> {
-  if (accounts.length === 0) throw new CodedError('INVALID_REQUEST', 'no messenger is configured', 'Set one up: openclaw channels add telegram', { code: 'NO_CHANNEL' });
+  if (accounts.length === 0) throw new CodedError('INVALID_REQUEST', 'no messenger is set up and switched on', 'See them: openclaw channels list. Set one up: openclaw channels add telegram', { code: 'NO_CHANNEL' });
   if (asked.channel !== undefined) accountsOf(asked, accounts);
   const person = await personOf(db, asked.to);
   if (person) return ofPerson(db, person, asked, accounts);

@@ -74,7 +74,7 @@ describe('a recipient', () => {
   ])('%j is refused with a reason', async (asked, reason) => {
     await expect(send(asked)).rejects.toMatchObject({ code: 'INVALID_REQUEST', message: expect.stringContaining(reason) });
     accounts = [];
-    if ('to' in asked) await expect(send(asked)).rejects.toMatchObject({ message: 'no messenger is configured', hint: expect.stringContaining('channels add') });
+    if ('to' in asked) await expect(send(asked)).rejects.toMatchObject({ message: 'no messenger is set up and switched on', hint: expect.stringContaining('channels add') });
   });
 });
 
