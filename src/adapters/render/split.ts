@@ -7,6 +7,7 @@ import { cutCode, cutText, insidePair } from './cut.js';
 
 /** A part shorter than this share of the limit is filled from the next block instead of being sent nearly empty. */
 const FULL_ENOUGH = 0.25;
+/** Looking for the last hundredth would cost as much writing again. */
 const NEARLY_FULL = 0.01;
 
 /** Length of a range when written, in the platform's unit; grows with the range. */

@@ -49,6 +49,8 @@ describe('Telegram HTML', () => {
     ['a rule between', 'a\n\n---\n\nb', 'a\n\n———\n\nb'],
     ['HTML is text', '<div class="x">a</div>\n\nb <kbd>c</kbd><br>d <u>e', '&lt;div class="x"&gt;a&lt;/div&gt;\n\nb &lt;kbd&gt;c&lt;/kbd&gt;\nd &lt;u&gt;e'],
     ['footnotes', 'a[^x] b[^y]\n\n[^y]: why\n\n[^x]: ex\n\n    more', 'a[1] b[2]\n\n[1] ex\n\n    more\n\n[2] why'],
+    ['footnotes nobody refers to', 'a[^x]\n\n[^y]: why\n\n[^x]: ex\n\n[^z]: zet', 'a[1]\n\n[1] ex\n\n[2] why\n\n[3] zet'],
+    ['a table with one long cell is not padded to it', `|a|b|\n|-|-|\n|${'x'.repeat(50)}|c|\n|d|e|`, `<pre>a${' '.repeat(39)} | b\n${'-'.repeat(40)}-+--\n${'x'.repeat(50)} | c\nd${' '.repeat(39)} | e</pre>`],
     ['control characters and escape sequences go', 'a\u0000b\u001b[31mred\u001b[0m', 'a\ufffdbred'],
     ['half a pair becomes a replacement', 'a\ud83d b', 'a\ufffd b'],
   ])('%s', (_, markdown, expected) => {
