@@ -90,7 +90,7 @@ describe('the words', () => {
     await stub(pages);
     expect((await home.run(['sessions', 'export', 'main'])).stdout).toBe([
       `# Session ${KEY}`, '', '## Conversation of 2026-07-31', '', '**Ann** · 2026-07-31 08:00', '', 'Look at *this*', '', '[document: plan.pdf, application/pdf]', '',
-      '**OpenClaw** · 2026-07-31 08:00', '', '- ``` exec echo `x` ```'.replace('``` exec', '`` exec').replace(' ```', ' ``'), '', '`exec` failed:', '', '````', '```', 'x', '````', '',
+      '**OpenClaw** · 2026-07-31 08:00', '', '- `` exec echo `x` ``', '', '`exec` failed:', '', '````', '```', 'x', '````', '',
       '## Conversation of 2026-08-01', '', '*A new conversation begins.*', '', '',
     ].join('\n'));
   });
