@@ -10,10 +10,13 @@ import type { Tx } from './fence.js';
 import type { Db } from './sqlite.js';
 import type { Tables } from './tables.js';
 
+/** From so many letters on, a word that is looked for may be the beginning of one: a shorter one begins too many. */
+const PREFIX = 3;
+
 /** With the rows that are there already. */
 export async function createSearchIndex(db: Kysely<Tables>): Promise<void> {
   await sql`create table search_rows (id integer primary key, session text not null, seq bigint not null, unique (session, seq))`.execute(db);
-  await sql`create virtual table search_index using fts5(words, place, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2')`.execute(db);
+  await sql`create virtual table search_index using fts5(words, place, content='', contentless_delete=1, prefix='${sql.raw(String(PREFIX))}', tokenize='unicode61 remove_diacritics 2')`.execute(db);
   await sql`insert into search_rows (session, seq) select session, seq from transcript where kind in ('user', 'assistant', 'aborted') order by created_at, session, seq`.execute(db);
   for (let after = 0; ; ) {
     const rows = await db
@@ -69,7 +72,7 @@ export async function removeWords(tx: Tx, session: string, from: number, to: num
 }
 
 export interface SearchQuery {
-  /** Every word of it must occur, or begin a word that does. */
+  /** Every word of it must occur; one of three letters and more may also be the beginning of a word that does. */
   readonly text: string;
   /** Only in these. */
   readonly sessions?: readonly string[];
@@ -85,8 +88,6 @@ export interface SearchHit {
   readonly at: number;
   /** The place where it was found. */
   readonly snippet: string;
-  /** How well it fits; more is better. */
-  readonly score: number;
 }
 
 /** Newest first. @returns nothing for a text without words */
@@ -94,10 +95,11 @@ export async function searchTranscript(db: Db, { text, sessions, limit }: Search
   const words = spaced(text).split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word));
   if (words.length === 0 || sessions?.length === 0) return { hits: [], more: false };
   const quoted = (word: string): string => `"${word.replaceAll('"', '""')}"`;
-  const match = [`{words} : (${words.map((word) => `${quoted(word)}*`).join(' AND ')})`, ...(sessions ? [`{place} : (${sessions.map((key) => quoted(placeWord(key))).join(' OR ')})`] : [])].join(' AND ');
-  const { rows } = await sql<{ readonly session: string; readonly seq: number; readonly conversation: string; readonly created_at: number; readonly content: string; readonly score: number }>`
-    select r.session, r.seq, t.conversation, t.created_at, t.content, found.score
-    from (select rowid as id, -bm25(search_index, 1.0, 0.0) as score from search_index where search_index match ${match} order by rowid desc limit ${limit + 1}) as found
+  const wanted = (word: string): string => (word.length >= PREFIX || UNSPACED.test(word) ? `${quoted(word)}*` : quoted(word));
+  const match = [`{words} : (${words.map(wanted).join(' AND ')})`, ...(sessions ? [`{place} : (${sessions.map((key) => quoted(placeWord(key))).join(' OR ')})`] : [])].join(' AND ');
+  const { rows } = await sql<{ readonly session: string; readonly seq: number; readonly conversation: string; readonly created_at: number; readonly content: string }>`
+    select r.session, r.seq, t.conversation, t.created_at, t.content
+    from (select rowid as id from search_index where search_index match ${match} order by rowid desc limit ${limit + 1}) as found
     join search_rows as r on r.id = found.id
     join transcript as t on t.session = r.session and t.seq = r.seq
     order by found.id desc`.execute(db);
@@ -105,7 +107,7 @@ export async function searchTranscript(db: Db, { text, sessions, limit }: Search
     const content = JSON.parse(row.content) as RowContent;
     return {
       session: row.session, conversation: row.conversation, seq: Number(row.seq), by: content.type === 'user' ? 'user' : 'assistant', at: Number(row.created_at),
-      snippet: around(saidIn(content), words), score: Number(row.score),
+      snippet: around(saidIn(content), words),
     };
   });
   return { hits, more: rows.length > limit };

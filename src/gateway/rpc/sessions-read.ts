@@ -59,7 +59,11 @@ export const sessionsSearch = method({
     const sessions = sessionKeys?.map((key) => sessionOf('sessions.search', key, undefined));
     const { hits, more } = await deps.keeping.search({ text: query, limit, ...(sessions ? { sessions } : {}) });
     return {
-      results: hits.map(({ session, conversation, seq, by, at, snippet, score }) => ({ sessionKey: session, sessionId: conversation, messageId: `${conversation}:${seq}`, role: by, timestamp: at, snippet, score })),
+      results: hits.map(({ session, conversation, seq, by, at, snippet }, i) => ({
+        sessionKey: session, sessionId: conversation, messageId: `${conversation}:${seq}`, role: by, timestamp: at, snippet,
+        // Newest first: weighing what matches would cost the more the more there is.
+        score: 1 / (i + 1),
+      })),
       indexing: false,
       truncated: more,
     };

@@ -6,7 +6,7 @@ import { sessionFlag } from '../../lib/text-arg.js';
 
 export default class SessionsSearchCommand extends RpcCommand {
   static override summary = 'Find what was said, by you or by the agent.';
-  static override description = 'Every word must occur, or begin a word that does; newest first. Results of tools are not searched.';
+  static override description = 'Every word must occur; one of three letters and more may be the beginning of a word that does. Newest first. Results of tools are not searched.';
   static override examples = ['<%= config.bin %> sessions search flight lisbon', '<%= config.bin %> sessions search invoice --session main --limit 5'];
   static override strict = false;
   static override usage = 'sessions search WORDS...';
