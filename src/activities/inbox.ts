@@ -57,7 +57,8 @@ export function createInbox(deps: ActivityDeps): InboxActivities {
           return seq;
         });
         for (const other of merged) tellEnd(input.session, other, 'merged');
-        const hear = await toHear(deps, merged.map(({ inboundId }) => inboundId));
+        // Also those an earlier attempt of this activity let in.
+        const hear = await toHear(deps, input.items.map(({ inboundId }) => inboundId));
         return { nextSeq, ...(hear.length > 0 ? { hear } : {}) };
       }),
 

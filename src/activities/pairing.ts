@@ -5,11 +5,11 @@
  */
 import { randomInt } from 'node:crypto';
 import { DEFAULT_ACCOUNT } from '../core/channel.js';
-import { type ConfigApprover, type Contact, type IdentityKey, isPaired, principalOf } from '../core/contact.js';
+import { type ConfigApprover, type Contact, type IdentityKey, identityText, isPaired, principalOf } from '../core/contact.js';
 import type { DecidePairingInput, DecidePairingResult, HandOverResult, PairingLook } from '../core/pairing.js';
 import { makeCode } from '../core/pairing.js';
 import type { DeliveryWaker } from '../core/ports.js';
-import { changeContact, changeIdentity, contactById, identityOf, putIdentity } from '../storage/contacts.js';
+import { changeContact, changeIdentity, contactById, identitiesOf, identityOf, putIdentity } from '../storage/contacts.js';
 import { enqueueDelivery, lineOf } from '../storage/deliveries.js';
 import type { Tx } from '../storage/fence.js';
 import { countHeld, dropHeld, heldRows, unsignalled } from '../storage/held.js';
@@ -64,7 +64,9 @@ export function createPairingActivities(deps: PairingDeps): PairingActivities {
         const identity = await identityOf(tx, key);
         const contact = decision === 'deny' ? undefined : ((identity && (await contactById(tx, identity.contact))) ?? (await deps.contactFor(tx, before)));
         if (contact && decision === 'block') {
-          await changeContact(tx, contact.id, { blocked: true });
+          // Somebody they were linked to keeps what they have: only who is nobody else is blocked whole.
+          const others = (await identitiesOf(tx, contact.id)).some((one) => identityText(one) !== identityText(key));
+          if (contact.role !== 'owner' && !others) await changeContact(tx, contact.id, { blocked: true });
           await putIdentity(tx, key, seenOfPairing(before), { contact: contact.id, state: 'blocked' });
           await changeIdentity(tx, key, { state: 'blocked' });
         }

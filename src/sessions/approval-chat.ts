@@ -9,6 +9,7 @@ import { messageOf } from '../core/errors.js';
 import { DEFAULT_AGENT, RPC_CHANNEL } from '../core/names.js';
 import type { Logger, RunEvents } from '../core/ports.js';
 import { mainSessionKey } from '../core/session-key.js';
+import { listContacts } from '../storage/contacts.js';
 import { deliveryById } from '../storage/deliveries.js';
 import { inboundByRun } from '../storage/inbound.js';
 import { routeOf } from '../storage/routes.js';
@@ -57,7 +58,7 @@ export function createApprovalChat({ db, approvals, deliveries, events, log }: A
       if (to) await deliveries.send({ id: askId(approval), kind: 'approval', to, source: { type: 'text', markdown: question(approval) }, buttons: buttons(approval), ...(approval.call ? { session: approval.call.session, run: approval.call.run } : {}) });
       return;
     }
-    if (asked) await deliveries.send({ id: toldId(approval), kind: 'notice', to: asked.to, source: { type: 'text', markdown: decidedText(approval) } });
+    if (asked && !(await deliveryById(db, toldId(approval)))) await deliveries.send({ id: toldId(approval), kind: 'notice', to: asked.to, source: { type: 'text', markdown: decidedText(approval) }, ...(approval.call ? { session: approval.call.session } : {}) });
   }
 
   /** Where the run came from when that is the owner's own chat, else where the owner was heard last. A client over RPC asks by itself. */
@@ -67,7 +68,15 @@ export function createApprovalChat({ db, approvals, deliveries, events, log }: A
     const { message, role, request } = inbound;
     if (message.channel !== RPC_CHANNEL && role === 'owner' && message.conversation.kind === 'direct') return addressOf(message);
     if (message.channel === RPC_CHANNEL && request.background !== true) return undefined;
-    return routeOf(db, mainSessionKey(DEFAULT_AGENT));
+    return ownersChat();
+  }
+
+  /** Of the owner's own direct chats the one that was used last; never where somebody else may read. */
+  async function ownersChat(): Promise<Address | undefined> {
+    const last = await routeOf(db, mainSessionKey(DEFAULT_AGENT));
+    const own = (await listContacts(db)).filter(({ role, blocked }) => role === 'owner' && !blocked).flatMap(({ identities }) => identities).filter(({ state, direct }) => state === 'approved' && direct !== undefined);
+    const used = own.find(({ channel, account, direct }) => channel === last?.channel && account === last.account && direct?.id === last.conversation.id) ?? own[0];
+    return used?.direct && { channel: used.channel, account: used.account, conversation: used.direct };
   }
 
   return {

@@ -8,7 +8,7 @@ import { CodedError } from '../core/errors.js';
 import { type InboundMessage, messageKey } from '../core/message.js';
 import type { Door, DoorRequest, Logger } from '../core/ports.js';
 import type { Config } from '../core/schema/config.js';
-import { inboundById, inboundByRun } from '../storage/inbound.js';
+import { inboundById, inboundByRun, mendWaiting } from '../storage/inbound.js';
 import { overhear } from '../storage/overheard.js';
 import { noteRoute } from '../storage/routes.js';
 import { sessionSettings } from '../storage/session-settings.js';
@@ -107,6 +107,8 @@ export function createChannelDoor(deps: ChannelDoorDeps): ChannelDoor {
     let original = await inboundById(db, inboundIdOf(messageKey({ ...message, event: { type: 'message' } })));
     if (original?.mergedInto !== undefined) original = await inboundByRun(db, original.mergedInto);
     if (!original || isTerminal(original.state)) return 'ignored';
+    // Not begun yet: it is simply another text.
+    if (original.message.messageId === message.messageId && (await mendWaiting(db, original.inboundId, message))) return 'accepted';
     const corrected = { ...message, text: `[Correction of an earlier message] ${message.text}` };
     log.debug({ channel: message.channel, version }, 'a message is corrected while it is worked on');
     return enter({ message: corrected, session: original.session, principal: at.who.principal, role: at.who.role, turn: { mode: 'steer' } });

@@ -81,6 +81,7 @@ export function createContacts({ db, config, deliveries, log }: ContactsDeps): C
 
     block: (ref, by) =>
       change(ref, 'blocked', by, async (tx, { contact, identity }) => {
+        if (!identity && contact.role === 'owner') throw invalidRequest(`${contact.name} is an owner; make them a guest first, or block one identity`, { code: 'IS_OWNER' });
         if (identity) await changeIdentity(tx, identity, { state: 'blocked' });
         else await changeContact(tx, contact.id, { blocked: true });
         for (const each of identity ? [identity] : await identitiesOf(tx, contact.id)) {

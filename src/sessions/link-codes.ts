@@ -39,23 +39,24 @@ export function createLinkCodes({ db, contacts }: { readonly db: Db; readonly co
       requireApproved(identity);
       const waitMs = attempts.wait();
       if (waitMs > 0) throw new CodedError('LINK_RATE_LIMITED', 'too many wrong codes', `Try again in ${Math.ceil(waitMs / 1_000)} s.`);
-      const contact = await db.transaction().execute(async (tx) => {
-        const found = (await liveLinkCodes(tx)).filter((one) => same(one.code, normal(typed)));
-        const [code] = found;
+      const found = await db.transaction().execute(async (tx) => {
+        const [code] = (await liveLinkCodes(tx)).filter((one) => same(one.code, normal(typed)));
         if (!code) return undefined;
         const other = await contactById(tx, code.contact);
         const own = await contactById(tx, identity.contact);
         if (!other || other.blocked) return undefined;
         // The owner's messengers are never given to somebody else by a code that somebody else made.
         if (own?.role === 'owner' && other.role !== 'owner') throw new CodedError('LINK_DIRECTION', 'you are the owner here', `Type /link here, and the code it gives on the other messenger.`);
-        return (await useLinkCode(tx, code.code)) ? other : undefined;
+        return { other, code: code.code };
       });
-      if (!contact) {
+      if (!found) {
         attempts.wrong();
         throw new CodedError('LINK_CODE', 'this code is not known, was used, or is older than ten minutes', 'Type /link on the other messenger for a new one.');
       }
-      if (contact.id === identity.contact) return contact;
-      return contacts.link(contact.id, identityText(identity), `link code, typed by ${identityText(identity)}`);
+      // Linked before the code is used up: cut in between, the same message links nothing twice.
+      const linked = found.other.id === identity.contact ? found.other : await contacts.link(found.other.id, identityText(identity), `link code, typed by ${identityText(identity)}`);
+      await db.transaction().execute((tx) => useLinkCode(tx, found.code));
+      return linked;
     },
   };
 }

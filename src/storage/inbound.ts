@@ -64,6 +64,17 @@ export async function inboundByRunId(db: Db, runId: string, session?: string): P
   return row && decode(row);
 }
 
+/** Gives a message that no turn has taken its sender's newer words. @returns false when one has */
+export async function mendWaiting(db: Db, id: string, { text, attachments }: Pick<InboundMessage, 'text' | 'attachments'>): Promise<boolean> {
+  return db.transaction().execute(async (tx) => {
+    const known = await inboundById(tx, id);
+    if (!known) return false;
+    const message = JSON.stringify({ ...known.message, text, attachments: attachments.length > 0 ? attachments : known.message.attachments });
+    const { numUpdatedRows } = await tx.updateTable('inbound').set({ message }).where('id', '=', id).where('state', 'in', ['accepted', 'signalled']).executeTakeFirst();
+    return numUpdatedRows > 0n;
+  });
+}
+
 /** `accepted → signalled`; a row that is further on stays where it is. */
 export async function markSignalled(db: Db, id: string): Promise<void> {
   await db.updateTable('inbound').set({ state: 'signalled', signalled_at: Date.now() }).where('id', '=', id).where('state', '=', 'accepted').execute();

@@ -19,8 +19,6 @@ export async function liveLinkCodes(tx: Tx): Promise<LinkCode[]> {
   return rows.map((row) => ({ code: row.code, contact: row.contact, expiresAt: Number(row.expires_at) }));
 }
 
-/** @returns false when somebody was faster */
-export async function useLinkCode(tx: Tx, code: string): Promise<boolean> {
-  const { numUpdatedRows } = await tx.updateTable('link_codes').set({ used_at: Date.now() }).where('code', '=', code).where('used_at', 'is', null).executeTakeFirst();
-  return numUpdatedRows > 0n;
+export async function useLinkCode(tx: Tx, code: string): Promise<void> {
+  await tx.updateTable('link_codes').set({ used_at: Date.now() }).where('code', '=', code).where('used_at', 'is', null).execute();
 }

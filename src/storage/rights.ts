@@ -27,11 +27,11 @@ export async function rightsOf(db: Db | Tx, id: string): Promise<Rights> {
 }
 
 /**
- * What a run may do: the intersection over everyone whose text it holds.
+ * What a run may do: the intersection over everyone whose text it holds, a line of a message that was left out too.
  * @param run hash
  */
 export async function rightsOfRun(db: Db | Tx, run: string): Promise<Rights> {
-  const rows = await db.selectFrom('inbound').select('rights').distinct().where((e) => e.or([e('run', '=', run), e.and([e('merged_into', '=', run), e('state', '=', 'merged')])])).execute();
+  const rows = await db.selectFrom('inbound').select('rights').distinct().where((e) => e.or([e('run', '=', run), e('merged_into', '=', run)])).execute();
   const all = await Promise.all(rows.map((row) => rightsOf(db, row.rights)));
   return all.length === 0 ? NO_RIGHTS : all.reduce(intersect);
 }

@@ -67,7 +67,7 @@ export function closeDropped(s: SessionState): void {
 }
 
 /** The order to begin a new conversation: what came before it has ended already. */
-export async function beginConversation(s: SessionState, item: InboxItem): Promise<void> {
+export async function beginConversation(s: SessionState, item: InboxItem, endStopped: (s: SessionState, item: InboxItem) => void): Promise<void> {
   await s.closing;
   s.taking = item;
   const { conversation, nextSeq, goesOn } = await bookkeeping.resetSession.executeWithOptions({ summary: 'a new conversation begins' }, [{ ...fence(s), inboundId: item.inboundId, run: item.run, seq: s.nextSeq }]);
@@ -75,7 +75,11 @@ export async function beginConversation(s: SessionState, item: InboxItem): Promi
   s.opened = { ...s.opened, conversation };
   s.nextSeq = Math.max(s.nextSeq, nextSeq);
   s.handedOn = [];
-  // A stop that came meanwhile is too late for the reset itself.
+  // A stop that came meanwhile is too late for the reset itself, not for the words that came with it.
+  const stopped = s.stopping?.code === 'stopped';
   s.stopping = undefined;
-  if (goesOn) s.waiting = [{ ...item, mode: 'followup', rules: { ...item.rules!, reset: false } }, ...s.waiting];
+  if (!goesOn) return;
+  const words: InboxItem = { ...item, mode: 'followup', rules: { ...item.rules!, reset: false } };
+  if (stopped) return endStopped(s, words);
+  s.waiting = [words, ...s.waiting];
 }

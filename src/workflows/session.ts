@@ -43,15 +43,17 @@ export async function session(input: SessionInput): Promise<SessionEnd> {
     resume(s, begun);
   }
   closeStopped(s);
+  closeDropped(s);
 
   for (;;) {
     await s.closing;
     if (shouldContinueAsNew(s)) await leave(s);
     if (s.turn) {
       if ((await runTurn(s)) === 'continue as new') await leave(s);
-      else Object.assign(s, afterTurn(s));
       continue;
     }
+    // Whatever was to enter a turn that is no more comes next.
+    Object.assign(s, afterTurn(s));
     const next = nextTurn(s.waiting, Date.now());
     if (next.act === 'start') {
       s.waiting = next.waiting;
@@ -60,7 +62,7 @@ export async function session(input: SessionInput): Promise<SessionEnd> {
     }
     if (next.act === 'reset') {
       s.waiting = next.waiting;
-      await beginConversation(s, next.item);
+      await beginConversation(s, next.item, endStopped);
       continue;
     }
     show(s);
@@ -99,7 +101,12 @@ function arrive(s: SessionState, item: InboxItem): void {
   s.signals += 1;
   const current = s.turn?.item ?? s.taking;
   if ([...s.stopped, ...s.dropping.map((one) => one.item)].some((other) => other.inboundId === item.inboundId)) return;
-  const running = current && { item: current, inGroup: s.turn?.inGroup ?? current.rules?.inGroup ?? false, ending: s.stopping !== undefined || s.turn?.ended !== undefined };
+  const running = current && {
+    item: current,
+    inGroup: s.turn?.inGroup ?? current.rules?.inGroup ?? false,
+    // A reset that is being carried out takes nothing in: what comes now belongs to the new conversation.
+    ending: s.stopping !== undefined || s.turn?.ended !== undefined || isReset(current),
+  };
   const arrival = place({ waiting: s.waiting, steering: s.steering, ...(running ? { running } : {}) }, item);
   if (arrival.act === 'duplicate') return;
   if (s.stops.includes(item.run)) {
@@ -154,6 +161,11 @@ function closeStopped(s: SessionState): void {
   s.closing.catch(() => undefined);
 }
 
+function endStopped(s: SessionState, item: InboxItem): void {
+  s.stopped.push(item);
+  closeStopped(s);
+}
+
 /** Makes waiting items the running turn, unless the first one's row says that it has ended. */
 async function begin(s: SessionState, [item, ...others]: readonly InboxItem[]): Promise<void> {
   if (!item) return;
@@ -166,7 +178,6 @@ async function begin(s: SessionState, [item, ...others]: readonly InboxItem[]): 
   if (taken.status === 'finished') {
     s.stopping = undefined;
     s.waiting = [...others, ...s.waiting];
-    Object.assign(s, afterTurn(s));
     return;
   }
   if (taken.conversation !== undefined) s.opened = { ...s.opened, conversation: taken.conversation };

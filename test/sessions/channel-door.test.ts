@@ -106,6 +106,11 @@ describe('an edit', () => {
     const original = chat.says('1', 'at nine');
     await chat.receive(original);
     const edit = (version: string, text: string) => ({ ...original, text, event: { type: 'edit' as const, version } });
+    // Not begun yet, it simply has other words.
+    expect(await chat.receive(edit('0', 'at eight'))).toBe('accepted');
+    expect(chat.engine.delivered).toHaveLength(1);
+    expect(JSON.parse((await chat.db.selectFrom('inbound').select('message').executeTakeFirstOrThrow()).message)).toMatchObject({ text: 'at eight' });
+    await chat.db.updateTable('inbound').set({ state: 'taken' }).execute();
     expect(await chat.receive(edit('1', 'at ten'))).toBe('accepted');
     expect(await chat.receive(edit('1', 'at ten'))).toBe('repeat');
     expect(chat.engine.delivered.at(-1)?.item.mode).toBe('steer');

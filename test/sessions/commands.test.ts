@@ -175,3 +175,28 @@ test('an approval is asked where its run came from when that is the owner’s ch
   await chat.receive(chat.says('1', '/approve ap-two deny'));
   expect(chat.last()).toMatch(/already|was/i);
 });
+
+test('a command of the machine is shown to the owner alone', async () => {
+  const chat = await makeChat({ channels: { telegram: { groupPolicy: 'open' } } });
+  await chat.approve('1', 'owner');
+  await chat.approve('2');
+  const group = { conversation: { kind: 'group' as const, id: '-1' }, mentions: [{ id: 'bot', self: true }] };
+  await chat.receive(chat.says('1', 'do it', group));
+  const { session } = await chat.db.selectFrom('inbound').select('session').executeTakeFirstOrThrow();
+  await chat.db.insertInto('approvals').values({ id: 'ap-x', call_key: 'k', agent: 'main', session, run: 'r', run_id: 'r', step: 1, call_index: 0, call_seq: 2, request: JSON.stringify({ tool: 'exec', command: 'cat secret' }), state: 'open', decision: null, decided_by: null, reason: null, created_at: Date.now(), expires_at: null, decided_at: null, handed_on_at: null, signalled_at: null, settled_at: null, updated_at: Date.now() }).execute();
+  for (const [who, text] of [['2', '/status'], ['1', '/status'], ['1', '/approve'], ['1', '/approve ap-x deny']] as const) {
+    await chat.receive(chat.says(who, text, group));
+    expect(chat.last()).not.toContain('cat secret');
+  }
+});
+
+test('where guests share the owner’s session they do not rule it', async () => {
+  const chat = await makeChat({ session: { dmScope: 'main' } });
+  await chat.approve('1', 'owner');
+  await chat.approve('2');
+  await chat.receive(chat.says('1', 'of the owner'));
+  await chat.receive(chat.says('2', '/new'));
+  expect(chat.last()).toBe('Sorry, /new is for my owner here.');
+  await chat.receive(chat.says('2', '/stop'));
+  expect(chat.engine.stops).toEqual([]);
+});

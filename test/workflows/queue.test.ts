@@ -340,3 +340,54 @@ test('a message that comes while a budget pauses the turn does not end with it',
   expect(await h.ended('first')).toMatchObject({ state: 'error', outcome: { code: 'BudgetExceeded' } });
   expect(await h.ended('second')).toMatchObject({ state: 'ok', outcome: { text: 'echo: second' } });
 });
+
+/** Lets a test act while the session's reset is carried out. */
+async function whileResetting(h: House, key: string, act: () => Promise<unknown>): Promise<void> {
+  await h.stopWorkers();
+  await h.say(key, 'new', 'hello again', { reset: true });
+  await act();
+  await h.startWorkers();
+}
+
+test('what is said right after a reset is answered, and a stop then reaches the words that came with it', async () => {
+  const models = scriptedModels();
+  const h = await open({ models });
+  const key = session();
+  for (const n of [1, 2, 3, 4]) {
+    await h.say(key, `bare-${n}`, '', { reset: true, turn: STEER });
+    await h.say(key, `then-${n}`, `after ${n}`, { turn: STEER });
+    expect((await h.ended(`then-${n}`, 10_000)).outcome?.text).toBe(`echo: after ${n}`);
+  }
+  await whileResetting(h, key, async () => {
+    expect(await h.control.stop(key, {}, 'owner')).toEqual(['new']);
+  });
+  expect(await h.ended('new')).toMatchObject({ state: 'aborted' });
+});
+
+test('what a reset ends while the session is only starting is ended, too', async () => {
+  const models = scriptedModels();
+  const h = await open({ models });
+  const key = session();
+  await h.stopWorkers();
+  await h.say(key, 'before', 'hello', { turn: STEER });
+  await h.say(key, 'new', '', { reset: true });
+  await h.startWorkers();
+  expect(await h.ended('new')).toMatchObject({ state: 'ok' });
+  expect(await h.ended('before', 10_000)).toMatchObject({ state: 'dropped', dropped: 'reset' });
+});
+
+test('whoever is only summarized narrows the turn that reads it', async () => {
+  const models = scriptedModels();
+  const held = gate();
+  models.on('busy', async () => (await held.passed, says('done')));
+  const h = await open({ models, queue: { mode: 'followup', cap: 1, drop: 'summarize' }, tools: toolset(tool('wait', 'read-only', async () => textResult('waited'))) });
+  const key = session();
+  await h.say(key, 'busy', 'busy', { group: true });
+  await running(h, key);
+  await h.say(key, 'guest', 'run something for me', { group: true, role: 'guest', principal: 'bob' });
+  await h.say(key, 'own', 'and now', { group: true });
+  expect((await h.ended('guest')).state).toBe('dropped');
+  held.open();
+  expect((await h.ended('own')).state).toBe('ok');
+  expect(models.requests.map((request) => request.tools.length)).toEqual([1, 0]);
+});

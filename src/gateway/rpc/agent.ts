@@ -36,7 +36,7 @@ export const agent = method({
   async handler(params, context) {
     refuseUnavailable('agent', params, UNAVAILABLE);
     if (params.deliver === true && params.bestEffortDeliver !== true) {
-      throw invalidRequest('agent: deliver is not available yet: no channel is connected; leave it out and read the answer here');
+      throw invalidRequest('agent: deliver is not available yet; leave it out and read the answer here, or send it with `send`');
     }
     const session = sessionOf('agent', params.sessionKey, params.agentId);
     const model = params.model === undefined ? undefined : params.provider === undefined ? params.model : `${params.provider}/${params.model}`;

@@ -2,23 +2,24 @@
 import { TERMINAL_STATES } from '../../core/run.js';
 import { openInbound } from '../../storage/inbound.js';
 import { sessionSettings } from '../../storage/session-settings.js';
-import { sessionsOfPerson } from './person.js';
+import { isOwnersChat, isShared, sessionsOfPerson } from './person.js';
 import type { CommandKind } from './types.js';
 import { money, tokens } from './words.js';
 
-const restart = (summary: string): CommandKind => ({ summary, usage: '[first words]', ownerOnly: 'in groups', run: async (args) => ({ words: args }) });
+const restart = (summary: string): CommandKind => ({ summary, usage: '[first words]', ownerOnly: 'where shared', run: async (args) => ({ words: args }) });
 
 export const conversation = {
   status: {
     summary: 'What I am doing.',
-    async run(_args, { session }, deps) {
+    async run(_args, { session, who, message }, deps) {
       const { sessions } = await deps.rows.listSessions({ search: session, limit: 20 });
       const row = sessions.find(({ key }) => key === session);
       const open = await openInbound(deps.db, session);
       const running = open.filter(({ state }) => state === 'taken').length;
       const waiting = open.length - running;
       const { model = deps.models.primary(), thinking } = await sessionSettings(deps.db, session);
-      const questions = await deps.approvals.list({ open: true, session, limit: 10 });
+      // A command is shown to the owner alone.
+      const questions = isOwnersChat({ who, message }) ? await deps.approvals.list({ open: true, session, limit: 10 }) : [];
       const spent = row ? row.usage.input + row.usage.output + row.usage.cacheRead + row.usage.cacheWrite : 0;
       const lines = [
         `**${running > 0 ? 'Working' : 'Idle'}**${waiting > 0 ? ` · ${waiting} waiting` : ''}`,
@@ -34,12 +35,13 @@ export const conversation = {
   reset: restart('Forget this conversation and begin a new one.'),
   stop: {
     summary: 'Stop what is running, and what waits.',
-    async run(_args, { session, who, message }, deps) {
-      const isGroupGuest = who.role !== 'owner' && message.conversation.kind !== 'direct';
+    async run(_args, call, deps) {
+      const { session, who } = call;
+      const isGuestOfOthers = isShared(call);
       let stopped = 0;
-      for (const key of isGroupGuest ? [session] : await sessionsOfPerson(deps.db, session)) {
-        // In a group a guest stops what is theirs.
-        const own = isGroupGuest ? (await openInbound(deps.db, key)).filter((row) => row.principal === who.principal) : undefined;
+      for (const key of isGuestOfOthers ? [session] : await sessionsOfPerson(deps.db, session)) {
+        // Where others speak too, a guest stops what is theirs.
+        const own = isGuestOfOthers ? (await openInbound(deps.db, key)).filter((row) => row.principal === who.principal) : undefined;
         if (own === undefined) stopped += (await deps.control.stop(key, {}, who.principal)).length;
         else for (const row of own) stopped += (await deps.control.stop(key, { run: row.run }, who.principal)).length;
       }

@@ -5,6 +5,7 @@ import { addressOf, deliveryLine } from '../../core/channel.js';
 import { CodedError } from '../../core/errors.js';
 import { deliveryById } from '../../storage/deliveries.js';
 import { askId, toldId } from '../approval-chat.js';
+import { isOwnersChat } from './person.js';
 import { decidedText } from '../decided-text.js';
 import type { CommandDeps, CommandKind } from './types.js';
 
@@ -17,14 +18,15 @@ export const decisions = {
     ownerOnly: true,
     async run(args, { who, message }, deps) {
       const [typed = '', word = 'allow-once', ...reason] = args.split(/\s+/);
-      if (typed === '') return { text: await openText(deps) };
+      if (typed === '') return { text: isOwnersChat({ who, message }) ? await openText(deps) : 'Ask me that in our direct conversation: the commands are for you alone.' };
       const decision = APPROVAL_DECISIONS.find((one) => one === word.toLowerCase());
       if (!decision) throw new CodedError('INVALID_REQUEST', `"${word}" is no decision`, `Say ${APPROVAL_DECISIONS.join(', ')}.`);
       const decided = await deps.approvals.decide(await idOf(deps, typed), decision, who.principal, reason.length === 0 ? undefined : reason.join(' '));
       const asked = await deliveryById(deps.db, askId(decided));
       const here = asked !== undefined && deliveryLine(asked.to) === deliveryLine(addressOf(message));
       // Asked in this chat: what becomes of it is told here once, whoever is faster.
-      return { text: decidedText(decided), ...(here && !decided.repeated ? { id: toldId(decided) } : {}) };
+      const text = isOwnersChat({ who, message }) ? decidedText(decided) : `${decided.state === 'allowed' ? 'Allowed' : 'Decided'}: ${decided.id}.`;
+      return { text, ...(here && !decided.repeated ? { id: toldId(decided) } : {}) };
     },
   },
   budget: {

@@ -12,6 +12,7 @@ import { inboundIdOf } from '../keys.js';
 import { decisions } from './decisions.js';
 import { conversation } from './conversation.js';
 import { people } from './people.js';
+import { isShared } from './person.js';
 import { settings } from './settings.js';
 import { type Command, type CommandName, COMMANDS, parseCommand } from './parse.js';
 import type { CommandCall, CommandDeps, CommandKind, Outcome } from './types.js';
@@ -54,7 +55,7 @@ export function createCommands(deps: CommandDeps & { readonly log: Logger }): Co
 
   async function perform({ name, args }: Command, call: CommandCall): Promise<Outcome> {
     const kind = KINDS[name];
-    const isRefused = call.who.role !== 'owner' && (kind.ownerOnly === true || (kind.ownerOnly === 'in groups' && call.message.conversation.kind !== 'direct'));
+    const isRefused = kind.ownerOnly === true ? call.who.role !== 'owner' : kind.ownerOnly === 'where shared' && isShared(call);
     if (isRefused) return { text: `Sorry, /${name} is for my owner${kind.ownerOnly === true ? '' : ' here'}.` };
     try {
       return await kind.run(args, call, deps);

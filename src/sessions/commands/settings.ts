@@ -15,7 +15,7 @@ export const settings = {
   queue: {
     summary: 'How messages that come meanwhile are handled.',
     usage: '[steer|followup|collect|interrupt|default] [debounce:2s] [cap:20] [drop:summarize]',
-    ownerOnly: 'in groups',
+    ownerOnly: 'where shared',
     async run(args, call, deps) {
       if (isDefault(args)) await set(call, deps, { queue: undefined });
       else if (args !== '') await set(call, deps, { queue: { ...(await sessionSettings(deps.db, call.session)).queue, ...readQueue(args) } });

@@ -55,7 +55,7 @@ export interface CommandKind {
   readonly summary: string;
   /** How it is typed, without the slash and the name. */
   readonly usage?: string;
-  /** Guests are refused, in groups only or anywhere. */
-  readonly ownerOnly?: 'in groups' | true;
+  /** Guests are refused: in sessions that are not theirs alone, or anywhere. */
+  readonly ownerOnly?: 'where shared' | true;
   run(args: string, call: CommandCall, deps: CommandDeps): Promise<Outcome>;
 }

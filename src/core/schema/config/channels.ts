@@ -23,7 +23,7 @@ const access = {
   groups: opt(Type.Record(Type.String(), oneGroup, { description: 'Groups by their platform id.' })),
   textChunkLimit: opt(whole('Characters of one message; longer answers are split. At most what the platform takes.', { minimum: 200 })),
   historyLimit: opt(whole('Messages of a group that are kept as context for the next turn there. Default: 50.', { maximum: 500 })),
-  mediaMaxMb: opt(whole('Largest file that is fetched, in megabytes. Default: 20.', { minimum: 1, maximum: 2000 })),
+  mediaMaxMb: opt(whole('Largest file that is fetched, in megabytes. Default, and at most: 20.', { minimum: 1, maximum: 20 })),
   streaming: opt(oneOf(['off', 'progress'], 'Whether an answer is shown while it is written. Default: progress.', { 'x-lenient': true })),
 };
 
