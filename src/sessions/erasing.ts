@@ -48,10 +48,13 @@ const BATCHES = 25;
 /** Sessions that one sweep looks at. */
 const SESSIONS = 100;
 const FILES = 200;
+/** A message that is about to be stored has its files for so long. */
+const NAMELESS_MS = 2 * DAY_MS;
 
 export function createErasing(deps: ErasingDeps): Erasing {
   const { db, log } = deps;
   const now = deps.now ?? Date.now;
+  let tidied = 0;
   /** Where the day's round stands: the last session that was looked at. */
   let round: { readonly began: number; readonly after: string; readonly over?: boolean } | undefined;
 
@@ -69,6 +72,7 @@ export function createErasing(deps: ErasingDeps): Erasing {
     async sweep() {
       let left = BATCHES;
       for (const key of await unfinishedErasures(db)) left -= (await carryOut(key, left)).batches;
+      await tidy();
       const days = deps.retentionDays();
       if (days <= 0 || left <= 0) return;
       const at = now();
@@ -83,10 +87,22 @@ export function createErasing(deps: ErasingDeps): Erasing {
         await breathe();
       }
       if (sessions.length === SESSIONS) return;
-      await db.transaction().execute(async (tx) => deleteUnused(tx, deps.media, await neverUsed(tx, before, FILES)));
       round = { ...round, over: true };
     },
   };
+
+  /** Files that nothing names: of strangers who were not held, of groups that were refused. Whatever else is kept, once a day. */
+  async function tidy(): Promise<void> {
+    const at = now();
+    if (at - tidied < DAY_MS) return;
+    const found = await db.transaction().execute(async (tx) => {
+      const hashes = await neverUsed(tx, at - NAMELESS_MS, FILES);
+      await deleteUnused(tx, deps.media, hashes);
+      return hashes.length;
+    });
+    // A full batch has more behind it: the next sweep, in a minute.
+    if (found < FILES) tidied = at;
+  }
 
   async function order(session: string): Promise<void> {
     const ordered = await db.transaction().execute((tx) => orderDeletion(tx, session));

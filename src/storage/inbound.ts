@@ -71,6 +71,7 @@ export async function mendWaiting(db: Db, id: string, { text, attachments }: Pic
     if (!known) return false;
     const message = JSON.stringify({ ...known.message, text, attachments: attachments.length > 0 ? attachments : known.message.attachments });
     const { numUpdatedRows } = await tx.updateTable('inbound').set({ message }).where('id', '=', id).where('state', 'in', ['accepted', 'signalled']).executeTakeFirst();
+    if (numUpdatedRows > 0n) await noteMedia(tx, inboundSource(id), message);
     return numUpdatedRows > 0n;
   });
 }

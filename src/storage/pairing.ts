@@ -142,6 +142,8 @@ export async function prunePairing(db: Db, now = Date.now()): Promise<number> {
   return db.transaction().execute(async (tx) => {
     const old = await tx.selectFrom('pairing').select(['channel', 'account', 'sender']).where((e) => e.or([e.and([e('state', '=', 'open'), e('expires_at', '<', before)]), e('settled_at', '<', before)])).execute();
     let pruned = 0;
+    // Messages of strangers that were not kept: their keys have done their work.
+    await tx.deleteFrom('inbound').where('session', 'like', 'pairing:%').where('state', '=', 'dropped').where('ended_at', '<', before).execute();
     for (const key of old) {
       const held = await tx.selectFrom('inbound').select('id').where('principal', '=', strangerPrincipal(key)).where('state', '=', 'held').limit(1).executeTakeFirst();
       if (held) continue;

@@ -146,10 +146,11 @@ describe('a round of a day', () => {
     expect(await seqs(h.db, SESSION)).toEqual([]);
   });
 
-  it('takes along files that no message ever named, once they are that old', async () => {
+  it('takes along files that no message ever named after two days, also where everything else is kept', async () => {
     const h = await open();
+    h.days = 0;
     const [old, young] = [await h.media.put(Buffer.from('old')), await h.media.put(Buffer.from('young'))];
-    await h.db.updateTable('media').set({ created_at: NOW - 31 * DAY }).where('hash', '=', old.hash).execute();
+    await h.db.updateTable('media').set({ created_at: NOW - 3 * DAY }).where('hash', '=', old.hash).execute();
     await h.erasing.sweep();
     expect([existsSync(h.media.path(old)), existsSync(h.media.path(young))]).toEqual([false, true]);
     expect(await h.db.selectFrom('media').select('hash').execute()).toEqual([{ hash: young.hash }]);
