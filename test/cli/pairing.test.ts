@@ -43,11 +43,11 @@ describe('the words', () => {
     expect(stdout.replace(/valid for \S+ \S+ \S+ \S+/, 'valid for …')).toBe([
       'CLAW-7X9K  Ann\\u{202e}eve\\n @ann  telegram (default) 11',
       '  2 messages held, asked 2 h ago; the code: valid for …',
-      '  openclaw pairing approve|deny|block telegram CLAW-7X9K',
+      '  openclaw pairing approve telegram CLAW-7X9K', '  openclaw pairing deny telegram CLAW-7X9K', '  openclaw pairing block telegram CLAW-7X9K',
       '',
       'CLAW-AAAA  12  telegram (work) 12',
       '  1 message held, asked 2 h ago; the code: expired; a new message brings a new code',
-      '  openclaw pairing approve|deny|block telegram --sender 12 --account work',
+      '  openclaw pairing approve telegram --sender 12 --account work', '  openclaw pairing deny telegram --sender 12 --account work', '  openclaw pairing block telegram --sender 12 --account work',
       '',
     ].join('\n'));
     await stub({ 'pairing.list': list([]) });

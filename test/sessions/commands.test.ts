@@ -165,6 +165,13 @@ test('an approval is asked where its run came from when that is the owner’s ch
   await shown.sweep();
   expect(chat.sent.map(({ id, kind }) => [id, kind]).toSorted()).toEqual([['approval-ap-one', 'approval'], ['approval-ap-two', 'approval']]);
   expect(chat.sent[0]?.buttons?.[0]?.map(({ command }) => command)).toHaveLength(3);
+  // An id alone decides nothing, and needs no prefix.
+  await chat.receive(chat.says('1', '/approve one'));
+  expect(chat.last()).toContain('rm -rf ap-one');
+  expect((await chat.approvals.get('ap-one'))?.state).toBe('open');
+  await chat.receive(chat.says('1', '/approve nothing deny'));
+  expect(chat.last()).toContain('See what waits: /approve');
+  chat.sent.splice(-2);
   await chat.receive(chat.says('1', '/approve ap-o deny not that'));
   expect(chat.last()).toBe('Denied by owner (not that): `rm -rf ap-one`');
   await chat.approvals.decide('ap-two', 'allow-once', 'somebody at a terminal');
@@ -199,4 +206,12 @@ test('where guests share the owner’s session they do not rule it', async () =>
   expect(chat.last()).toBe('Sorry, /new is for my owner here.');
   await chat.receive(chat.says('2', '/stop'));
   expect(chat.engine.stops).toEqual([]);
+});
+
+test('a command for another bot of the group is not ours', async () => {
+  const chat = await makeChat({ channels: { telegram: { groupPolicy: 'open' } } });
+  await chat.approve('1', 'owner');
+  const group = { conversation: { kind: 'group' as const, id: '-1' } };
+  expect(await chat.receive(chat.says('1', '/new@other_bot', group))).toBe('overheard');
+  expect(await chat.receive(chat.says('1', '/status@claw_bot', { ...group, mentions: [{ id: 'bot', self: true }] }))).toBe('command');
 });

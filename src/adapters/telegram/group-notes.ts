@@ -17,6 +17,6 @@ export function createGroupNotes(log: Logger): (update: Update) => void {
     if (next !== undefined) log.warn({ conversation: String(id), next: String(next) }, 'this group became a supergroup with another id: name the new one in channels.telegram.groups');
     if (seen.has(id) || seen.size >= REMEMBERED) return;
     seen.add(id);
-    log.info({ conversation: String(id), kind: type }, 'somebody writes in this group');
+    log.info({ conversation: String(id), kind: type }, `somebody writes in group ${id}`);
   };
 }

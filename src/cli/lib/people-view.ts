@@ -82,7 +82,7 @@ export function showStrangers(requests: readonly StrangerInfo[], now = Date.now(
       return [
         `${paint('yellow', code === '' ? '(no code yet)' : flat(code))}  ${who(one)}  ${flat(channel)} (${flat(account)}) ${flat(sender)}`,
         `  ${messages(held)} held, asked ${ago(requestedAt, now)}; the code: ${state}`,
-        `  openclaw pairing approve|deny|block ${flat(channel)} ${which}${accountFlag(account)}`,
+        ...['approve', 'deny', 'block'].map((word) => `  openclaw pairing ${word} ${flat(channel)} ${which}${accountFlag(account)}`),
       ].join('\n');
     })
     .join('\n\n');

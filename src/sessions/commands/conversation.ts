@@ -28,7 +28,7 @@ export const conversation = {
         ...questions.map(({ id, request }) => `Waits for a decision: \`${request.command}\` (\`/approve ${id} allow-once\`)`),
         `OpenClaw ${deps.version}`,
       ];
-      return { text: lines.join('\n\n') };
+      return { text: lines.join('\\\n') };
     },
   },
   new: restart('Begin a new conversation.'),

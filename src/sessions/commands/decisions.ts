@@ -17,15 +17,17 @@ export const decisions = {
     usage: '[<id> allow-once|allow-always|deny [reason]]',
     ownerOnly: true,
     async run(args, { who, message }, deps) {
-      const [typed = '', word = 'allow-once', ...reason] = args.split(/\s+/);
+      const [typed = '', word = '', ...reason] = args.split(/\s+/);
       if (typed === '') return { text: isOwnersChat({ who, message }) ? await openText(deps) : 'Ask me that in our direct conversation: the commands are for you alone.' };
+      const id = await idOf(deps, typed);
+      if (word === '') return { text: await askedText(deps, id, isOwnersChat({ who, message })) };
       const decision = APPROVAL_DECISIONS.find((one) => one === word.toLowerCase());
       if (!decision) throw new CodedError('INVALID_REQUEST', `"${word}" is no decision`, `Say ${APPROVAL_DECISIONS.join(', ')}.`);
-      const decided = await deps.approvals.decide(await idOf(deps, typed), decision, who.principal, reason.length === 0 ? undefined : reason.join(' '));
+      const decided = await deps.approvals.decide(id, decision, who.principal, reason.length === 0 ? undefined : reason.join(' '));
       const asked = await deliveryById(deps.db, askId(decided));
       const here = asked !== undefined && deliveryLine(asked.to) === deliveryLine(addressOf(message));
       // Asked in this chat: what becomes of it is told here once, whoever is faster.
-      const text = isOwnersChat({ who, message }) ? decidedText(decided) : `${decided.state === 'allowed' ? 'Allowed' : 'Decided'}: ${decided.id}.`;
+      const text = isOwnersChat({ who, message }) ? `${decided.repeated && !decided.granted ? 'Already decided. ' : ''}${decidedText(decided)}` : `${decided.state === 'allowed' ? 'Allowed' : 'Decided'}: ${decided.id}.`;
       return { text, ...(here && !decided.repeated ? { id: toldId(decided) } : {}) };
     },
   },
@@ -59,7 +61,15 @@ async function openText(deps: CommandDeps): Promise<string> {
 async function idOf(deps: CommandDeps, typed: string): Promise<string> {
   const id = typed.toLowerCase();
   if (await deps.approvals.get(id)) return id;
-  const found = (await deps.approvals.list({ open: true, limit: 200 })).filter((one) => one.id.startsWith(id));
+  const found = (await deps.approvals.list({ open: true, limit: 200 })).filter((one) => one.id.startsWith(id) || one.id.startsWith(`ap-${id}`));
   if (found.length > 1) throw new CodedError('AMBIGUOUS', `several begin with "${typed}": ${found.map((one) => one.id).join(', ')}`, 'Type one of them.');
-  return found[0]?.id ?? id;
+  if (!found[0]) throw new CodedError('NOT_FOUND', `there is no open question "${typed}"`, 'See what waits: /approve');
+  return found[0].id;
+}
+
+/** An id alone decides nothing. */
+async function askedText(deps: CommandDeps, id: string, shown: boolean): Promise<string> {
+  const approval = (await deps.approvals.get(id))!;
+  if (approval.state !== 'open') return shown ? decidedText(approval) : `It is decided already: ${approval.state}.`;
+  return [...(shown ? [`\`${approval.request.command}\``] : []), `\`/approve ${id} allow-once\`, \`allow-always\` or \`deny\`?`].join('\n\n');
 }

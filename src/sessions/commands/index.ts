@@ -25,17 +25,28 @@ export interface Commands {
 
 const help: CommandKind = {
   summary: 'What you can say to me.',
-  async run(_args, { who }) {
-    const usable = COMMANDS.filter((name) => who.role === 'owner' || KINDS[name].ownerOnly !== true);
-    return { text: usable.map((name) => `\`/${name}${KINDS[name].usage === undefined ? '' : ` ${KINDS[name].usage}`}\` ${KINDS[name].summary}`).join('\n\n') };
+  async run(_args, call) {
+    const usable = COMMANDS.filter((name) => mayUse(name, call));
+    return { text: usable.map((name) => `- \`/${name}${KINDS[name].usage === undefined ? '' : ` ${KINDS[name].usage}`}\` ${KINDS[name].summary}`).join('\n') };
   },
 };
 
 const KINDS: Readonly<Record<CommandName, CommandKind>> = { help, ...conversation, ...settings, ...decisions, ...people };
 
+/** What is the owner's is not others'; what rules a conversation is not for guests where others speak too. */
+function mayUse(name: CommandName, call: CommandCall): boolean {
+  const { ownerOnly } = KINDS[name];
+  return ownerOnly === true ? call.who.role === 'owner' : ownerOnly !== 'where shared' || !isShared(call);
+}
+
 export function createCommands(deps: CommandDeps & { readonly log: Logger }): Commands {
   return {
-    parse: ({ text, event }, config) => (config.commands.text && event.type === 'message' ? parseCommand(text, config.session.resetTriggers) : undefined),
+    parse({ text, event, mentions }, config) {
+      if (!config.commands.text || event.type !== 'message') return undefined;
+      // `/new@other_bot` is said to somebody else.
+      if (/^\s*\/\w+@/.test(text) && !mentions.some(({ self }) => self)) return undefined;
+      return parseCommand(text, config.session.resetTriggers);
+    },
 
     async run(command, call) {
       const { message, session } = call;
@@ -55,8 +66,7 @@ export function createCommands(deps: CommandDeps & { readonly log: Logger }): Co
 
   async function perform({ name, args }: Command, call: CommandCall): Promise<Outcome> {
     const kind = KINDS[name];
-    const isRefused = kind.ownerOnly === true ? call.who.role !== 'owner' : kind.ownerOnly === 'where shared' && isShared(call);
-    if (isRefused) return { text: `Sorry, /${name} is for my owner${kind.ownerOnly === true ? '' : ' here'}.` };
+    if (!mayUse(name, call)) return { text: `Sorry, /${name} is for my owner${kind.ownerOnly === true ? '' : ' here'}.` };
     try {
       return await kind.run(args, call, deps);
     } catch (error) {
