@@ -1,6 +1,7 @@
 /** Erasing sessions and conversations: what goes, what stays, and what keeps them. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Attachment } from '../../src/core/message.js';
 import type { MediaStore } from '../../src/core/ports.js';
@@ -115,6 +116,8 @@ describe('a deleted session', () => {
     }
     expect(left).toEqual([]);
     expect((await searchTranscript(db, { text: SECRET, limit: 9 })).hits).toEqual([]);
+    // The index keeps two rows about itself.
+    expect((await sql`select id from search_index_data`.execute(db)).rows).toHaveLength(2);
     for (const table of ['transcript', 'drafts', 'claims', 'approvals', 'delivery_parts', 'search_rows', 'media', 'media_uses', 'transcripts', 'overheard', 'routes', 'session_settings'] as const) expect([table, await count(db, table)]).toEqual([table, 0]);
     expect(existsSync(media.path(file.media!))).toBe(false);
     expect([await count(db, 'usage'), await count(db, 'inbound')]).toEqual([2, 3]);
