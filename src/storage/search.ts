@@ -71,7 +71,10 @@ export async function enterWords(tx: Tx, session: string, seq: number, content: 
 /** Rows of a session from one seq to another, both included. */
 export async function removeWords(tx: Tx, session: string, from: number, to: number): Promise<void> {
   const rows = await tx.deleteFrom('search_rows').where('session', '=', session).where('seq', '>=', from).where('seq', '<=', to).returning('id').execute();
-  if (rows.length > 0) await sql`delete from search_index where rowid in (${sql.join(rows.map(({ id }) => id))})`.execute(tx);
+  if (rows.length === 0) return;
+  const left = await tx.selectFrom('search_rows').select('id').limit(1).executeTakeFirst();
+  if (left) await sql`delete from search_index where rowid in (${sql.join(rows.map(({ id }) => id))})`.execute(tx);
+  else await sql`insert into search_index (search_index) values ('delete-all')`.execute(tx);
 }
 
 export interface SearchQuery {
