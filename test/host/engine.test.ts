@@ -202,3 +202,20 @@ test('a server that cannot start says why and where to read more', async () => {
   mkdirSync(join(folder, 'temporal', 'temporal.db'), { recursive: true });
   await expect(start(folder)).rejects.toMatchObject({ code: 'ENGINE_START_FAILED', hint: expect.stringContaining('temporal.log') });
 });
+
+test('the CLI is asked for its version once, and again when it is another file', async () => {
+  const stateDir = stateFolder();
+  const asked = join(stateDir, 'asked');
+  const cli = join(stateDir, 'temporal-cli');
+  const write = (note: string) => writeFileSync(cli, `#!/bin/sh\n# ${note}\n[ "$1" = --version ] && echo once >> '${asked}'\nexec '${cliPath}' "$@"\n`, { mode: 0o700 });
+  const times = () => readFileSync(asked, 'utf8').trim().split('\n').length;
+  write('one');
+  const wanted = await options(stateDir, { cliPath: cli });
+  (await startEngine(wanted)).release();
+  expect(times()).toBe(1);
+  (await startEngine(wanted)).release();
+  expect(times()).toBe(1);
+  write('another one');
+  (await startEngine(wanted)).release();
+  expect(times()).toBe(2);
+});
