@@ -143,7 +143,8 @@ export function createErasing(deps: ErasingDeps): Erasing {
       batches += 1;
       rows += erased.rows;
       files += erased.files;
-      await deps.forgetCommands(erased.calls);
+      // What is left of them goes by its age.
+      await deps.forgetCommands(erased.calls).catch((error: unknown) => log.warn({ session, error: messageOf(error) }, 'folders of commands were not removed'));
       await breathe();
     }
     return { batches, rows, files };

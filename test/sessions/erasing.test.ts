@@ -8,7 +8,7 @@ import { endInbound } from '../../src/storage/inbound.js';
 import { createMediaStore } from '../../src/storage/media.js';
 import type { Db } from '../../src/storage/sqlite.js';
 import { appendRows } from '../../src/storage/transcript.js';
-import { SESSION, accept, makeFolder, openSession, rowOf, userRow } from '../storage/store.js';
+import { SESSION, accept, answerContent, makeFolder, openSession, rowOf, userRow } from '../storage/store.js';
 import { type House, makeHouse } from './house.js';
 
 const DAY = 24 * 3_600_000;
@@ -55,7 +55,11 @@ describe('a session', () => {
       await h.send('new', 'hello again');
       return terminate(session, reason);
     };
-    expect(await h.erasing.remove('main', 'owner')).toEqual({ session: SESSION, conversations: 1, rows: 450, files: 0 });
+    const fence = await openSession(h.db, SESSION, `chain of ${SESSION}`);
+    await h.db.transaction().execute((tx) => appendRows(tx, fence, [{ seq: 451, run: 'abc', step: 2, kind: 'assistant', content: answerContent('', { calls: [{ index: 1, callId: '', tool: 'exec', args: {} }] }) }]));
+    expect(await h.erasing.remove('main', 'owner')).toEqual({ session: SESSION, conversations: 1, rows: 451, files: 0 });
+    // What its commands left on disk goes too.
+    expect(h.forgotten).toEqual(['abc:2.1']);
     expect(h.engine.terminated).toEqual([{ session: SESSION, reason: 'openclaw: deleted by owner' }]);
     expect(await seqs(h.db, SESSION)).toEqual([]);
     expect(await isListed(h.db, SESSION)).toBe(true);

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { createExecTool } from '../../../../src/activities/tools/exec/exec.js';
 import { followJob } from '../../../../src/activities/tools/exec/follow.js';
 import { jobFolder, type JobCommand, type JobOwner } from '../../../../src/activities/tools/exec/job-files.js';
-import { ensureJob, jobState, killJob, pruneJobs } from '../../../../src/activities/tools/exec/jobs.js';
+import { ensureJob, forgetJobs, jobState, killJob, pruneJobs } from '../../../../src/activities/tools/exec/jobs.js';
 import { endLater, makeContext, makeHost, processLives, textOf, until, type TestHost } from '../helpers/env.js';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -200,6 +200,17 @@ describe('a job', () => {
     expect(await pruneJobs(host.jobsDir, Date.now() + 1)).toBe(1);
     expect(jobState(host.jobsDir, 'aa:1.0').state).toBe('absent');
     expect(jobState(host.jobsDir, 'aa:2.0').state).toBe('running');
+    await killJob(host.jobsDir, 'aa:2.0');
+    rmSync(host.jobsDir, { recursive: true });
+  });
+
+  it('of a session that is deleted goes at once, unless it runs', async () => {
+    const host = makeHost();
+    await createExecTool(host).run({ command: 'true' }, makeContext('aa:1.0'));
+    await createExecTool(host).run({ command: 'true' }, makeContext('bb:1.0'));
+    await ensureJob(host.jobsDir, 'aa:2.0', specOf(host, 'sleep 30'), options());
+    await forgetJobs(host.jobsDir, ['aa:1.0', 'aa:2.0', 'aa:9.9']);
+    expect(['aa:1.0', 'bb:1.0', 'aa:2.0'].map((key) => jobState(host.jobsDir, key).state)).toEqual(['absent', 'done', 'running']);
     await killJob(host.jobsDir, 'aa:2.0');
     rmSync(host.jobsDir, { recursive: true });
   });
