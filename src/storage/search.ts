@@ -17,9 +17,6 @@ const PREFIX = 3;
 export async function createSearchIndex(db: Kysely<Tables>): Promise<void> {
   await sql`create table search_rows (id integer primary key, session text not null, seq bigint not null, unique (session, seq))`.execute(db);
   await sql`create virtual table search_index using fts5(words, place, content='', contentless_delete=1, prefix='${sql.raw(String(PREFIX))}', tokenize='unicode61 remove_diacritics 2')`.execute(db);
-  // A part of the index is written anew, without what was deleted, when nearly all of it was: at the usual 10 % each few
-  // batches of a deletion cost a second (measured on 100,000 rows; so the longest takes 0.3 s, once).
-  await sql`insert into search_index (search_index, rank) values ('deletemerge', 90)`.execute(db);
   await sql`insert into search_rows (session, seq) select session, seq from transcript where kind in ('user', 'assistant', 'aborted') order by created_at, session, seq`.execute(db);
   for (let after = 0; ; ) {
     const rows = await db
@@ -72,6 +69,9 @@ export async function enterWords(tx: Tx, session: string, seq: number, content: 
 export async function removeWords(tx: Tx, session: string, from: number, to: number): Promise<void> {
   const rows = await tx.deleteFrom('search_rows').where('session', '=', session).where('seq', '>=', from).where('seq', '<=', to).returning('id').execute();
   if (rows.length === 0) return;
+  // A part of the index is written anew, without what was deleted, when nearly all of it was: at the usual 10 % each few
+  // batches of a deletion cost a second (measured on 100,000 rows; so the longest takes 0.3 s, once).
+  await sql`insert into search_index (search_index, rank) values ('deletemerge', 90)`.execute(tx);
   const left = await tx.selectFrom('search_rows').select('id').limit(1).executeTakeFirst();
   if (left) await sql`delete from search_index where rowid in (${sql.join(rows.map(({ id }) => id))})`.execute(tx);
   else await sql`insert into search_index (search_index) values ('delete-all')`.execute(tx);
