@@ -133,8 +133,7 @@ export interface ChannelSender extends ChannelAccount {
  */
 export const REPEAT_MARK = '(may be a repeat)\n';
 
-/** Names of channels and accounts reach queue names and workflow ids. */
-export const isChannelName = (text: string): boolean => /^[a-z][a-z0-9-]{0,31}$/.test(text);
+/** Names of accounts reach queue names and workflow ids. */
 export const isAccountName = (text: string): boolean => /^[a-z0-9][a-z0-9_-]{0,31}$/.test(text);
 export const DEFAULT_ACCOUNT = 'default';
 
@@ -143,9 +142,6 @@ export const addressOf = ({ channel, account, conversation }: Pick<InboundMessag
   channel, account, conversation,
   ...(conversation.kind === 'thread' ? { thread: conversation.id } : {}),
 });
-
-/** Key of a conversation's queue of deliveries; threads of one conversation share its order. */
-export const deliveryLine = (to: Pick<Address, 'channel' | 'account' | 'conversation'>): string => `${to.channel}:${to.account}:${to.conversation.parentId ?? to.conversation.id}`;
 
 export type DeliveryKind = 'reply' | 'notice' | 'approval' | 'pairing' | 'command' | 'message';
 export type DeliveryState =

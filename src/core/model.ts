@@ -15,6 +15,9 @@ export interface Usage {
   readonly cacheRead: number;
   readonly cacheWrite: number;
 }
+/** Everything that was read and written. */
+export const totalTokens = ({ input, output, cacheRead, cacheWrite }: Usage): number => input + output + cacheRead + cacheWrite;
+
 export const NO_USAGE: Usage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
 
 /** `provider/model`, e.g. `anthropic/claude-opus-4-6`; the model part may hold further slashes. */

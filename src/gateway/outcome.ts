@@ -6,7 +6,7 @@ import type { EndedRun } from './wait.js';
 import type { RunRow } from './deps.js';
 import { FailedAnswer } from './errors.js';
 import { FAILURES } from '../core/names.js';
-import { NO_USAGE, type Usage } from '../core/model.js';
+import { NO_USAGE, type Usage, totalTokens } from '../core/model.js';
 
 export type WireStatus = 'ok' | 'error';
 
@@ -43,7 +43,7 @@ export function tellOutcome({ row, final }: EndedRun): Told {
 
 export const usageOf = (usage: Usage = NO_USAGE, costUsd?: number) => ({
   ...usage,
-  totalTokens: usage.input + usage.output + usage.cacheRead + usage.cacheWrite,
+  totalTokens: totalTokens(usage),
   ...(costUsd === undefined ? {} : { cost: { total: costUsd } }),
 });
 

@@ -6,14 +6,13 @@ import { CodedError, invalidRequest, messageOf } from '../core/errors.js';
 import { messageKey } from '../core/message.js';
 import { LIMITS } from '../core/names.js';
 import type { Door, DoorAnswer, DoorRequest, Logger, RunEvents } from '../core/ports.js';
-import type { QueueRules } from '../core/queue.js';
 import { ensureSession } from '../storage/fence.js';
 import { type Inbound, inboundById, inboundOfPrincipal, inboxItem, insertInbound, markSignalled } from '../storage/inbound.js';
-import { GUEST_RIGHTS, OWNER_RIGHTS, rightsId } from '../storage/rights.js';
 import type { Db } from '../storage/sqlite.js';
 import type { SessionEngine } from './engine.js';
-import { inboundIdOf, payloadHash, placeOf, requireRunId, requireSessionKey, runHash } from './keys.js';
-import { type QueueDefaults, QUEUE_DEFAULTS, queueOf } from './queueing.js';
+import { contentHash, inboundIdOf, requireRunId, requireSessionKey, runHash } from './keys.js';
+import { type QueueDefaults, QUEUE_DEFAULTS } from './queueing.js';
+import { standingOf } from './standing.js';
 
 export interface IntakeDeps {
   readonly db: Db;
@@ -23,9 +22,6 @@ export interface IntakeDeps {
   /** As configured. */
   readonly queue?: () => QueueDefaults;
 }
-
-/** Owners come first (Temporal's priority keys: 1 best, 3 default). */
-const PRIORITY = { owner: 2, guest: 3 } as const;
 
 export function createDoor(deps: IntakeDeps): Door {
   const { db } = deps;
@@ -41,17 +37,13 @@ export function createDoor(deps: IntakeDeps): Door {
       const id = inboundIdOf(key);
       const runId = requireRunId(request.runId ?? id);
       const run = runHash(request.principal, session.key, runId);
-      // Time and media names may differ between two sends of one message; what is asked may not.
-      const hash = payloadHash([message.text, message.attachments.map((a) => [a.kind, a.media?.hash ?? a.name]), message.replyTo?.messageId, request.turn ?? {}, ...(reset ? ['reset'] : [])]);
+      const hash = contentHash(message, request.turn, reset);
 
       const row = await db.transaction().execute(async (tx) => {
-        const queue = await queueOf(tx, deps.queue?.() ?? QUEUE_DEFAULTS, { session: session.key, channel: message.channel, ...(request.turn ? { turn: request.turn } : {}) });
-        const rules: QueueRules = { place: placeOf(message), inGroup: message.conversation.kind !== 'direct', quietMs: queue.debounceMs, cap: queue.cap, drop: queue.drop, ...(reset ? { reset } : {}) };
         const isNew = await insertInbound(tx, {
-          id, message_key: key, run, run_id: runId, session: session.key,
-          principal: request.principal, role: request.role, rights: await rightsId(tx, request.role === 'owner' ? OWNER_RIGHTS : GUEST_RIGHTS), channel: message.channel,
-          mode: reset ? 'followup' : queue.mode, rules: JSON.stringify(rules), priority: PRIORITY[request.role], state: 'accepted', payload_hash: hash,
-          message: JSON.stringify(message), request: JSON.stringify(request.turn ?? {}), accepted_at: Date.now(),
+          id, message_key: key, run, run_id: runId, session: session.key, principal: request.principal, channel: message.channel,
+          ...(await standingOf(tx, deps.queue?.() ?? QUEUE_DEFAULTS, { session: session.key, role: request.role, message, turn: request.turn, reset })),
+          state: 'accepted', payload_hash: hash, message: JSON.stringify(message), request: JSON.stringify(request.turn ?? {}), accepted_at: Date.now(),
         });
         // The principal's key first: the same key in another session has another message key.
         if (isNew) await ensureSession(tx, { key: session.key, agent: session.agent, channel: message.channel });

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { invalidRequest } from '../core/errors.js';
 import type { InboundMessage } from '../core/message.js';
 import { LIMITS } from '../core/names.js';
+import type { TurnRequest } from '../core/ports.js';
 import { type SessionKey, SESSION_KEY_PART_MAX, parseSessionKey } from '../core/session-key.js';
 
 const hash = (text: string, length: number): string => createHash('sha256').update(text).digest('hex').slice(0, length);
@@ -21,6 +22,10 @@ export const idPart = (platformId: string): string => (/^[A-Za-z0-9._@+=-]{1,64}
 
 /** Where something was said: messages of one place may share a turn, and are answered there. */
 export const placeOf = ({ channel, account, conversation }: Pick<InboundMessage, 'channel' | 'account' | 'conversation'>): string => hash(JSON.stringify([channel, account, conversation.parentId ?? '', conversation.id]), 16);
+
+/** What tells a message given again from another one under its key: time and media names may differ between two sends, what is asked may not. */
+export const contentHash = ({ text, attachments, replyTo }: Pick<InboundMessage, 'text' | 'attachments' | 'replyTo'>, turn: TurnRequest = {}, reset = false): string =>
+  payloadHash([text, attachments.map((a) => [a.kind, a.media?.hash ?? a.name]), replyTo?.messageId, turn, ...(reset ? ['reset'] : [])]);
 
 /** What tells a repeat from a reused key. */
 export const payloadHash = (payload: unknown): string => hash(JSON.stringify(payload), 64);

@@ -16,7 +16,7 @@ import { type Pairing, type PairingLimits, openPairing, pairingId, prunePairing,
 import type { Db } from '../storage/sqlite.js';
 import { createAttempts } from './attempts.js';
 import { accountFlag } from './access.js';
-import { inboundIdOf, payloadHash } from './keys.js';
+import { contentHash, inboundIdOf } from './keys.js';
 import type { PairingEngine } from './pairing-engine.js';
 import { keyOf } from './people.js';
 
@@ -145,7 +145,3 @@ const sameText = (a: string, b: string): boolean => {
   // Codes are of one length: another length is no code at all.
   return left.length === right.length && timingSafeEqual(left, right);
 };
-
-/** As the door makes it: the same message given again, before or after it was handed over, is the same. */
-const contentHash = (message: InboundMessage): string =>
-  payloadHash([message.text, message.attachments.map((a) => [a.kind, a.media?.hash ?? a.name]), message.replyTo?.messageId, {}]);

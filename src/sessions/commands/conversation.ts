@@ -1,4 +1,5 @@
 /** Commands about the conversation itself: what it does, ending it, stopping it. */
+import { totalTokens } from '../../core/model.js';
 import { TERMINAL_STATES } from '../../core/run.js';
 import { openInbound } from '../../storage/inbound.js';
 import { sessionSettings } from '../../storage/session-settings.js';
@@ -20,7 +21,7 @@ export const conversation = {
       const { model = deps.models.primary(), thinking } = await sessionSettings(deps.db, session);
       // A command is shown to the owner alone.
       const questions = isOwnersChat({ who, message }) ? await deps.approvals.list({ open: true, session, limit: 10 }) : [];
-      const spent = row ? row.usage.input + row.usage.output + row.usage.cacheRead + row.usage.cacheWrite : 0;
+      const spent = row ? totalTokens(row.usage) : 0;
       const lines = [
         `**${running > 0 ? 'Working' : 'Idle'}**${waiting > 0 ? ` · ${waiting} waiting` : ''}`,
         `Model: \`${model}\`${thinking === undefined ? '' : ` · thinking ${thinking}`}`,
@@ -54,10 +55,10 @@ export const conversation = {
       const { runs, total } = await deps.rows.listRuns({ session, state: TERMINAL_STATES, limit: 1 });
       const { sessions } = await deps.rows.listSessions({ search: session, limit: 20 });
       const row = sessions.find(({ key }) => key === session);
-      const all = row ? row.usage.input + row.usage.output + row.usage.cacheRead + row.usage.cacheWrite : 0;
+      const all = row ? totalTokens(row.usage) : 0;
       const lines = [`This conversation: ${tokens(all)} in ${total} ${total === 1 ? 'answer' : 'answers'}.`];
       const [last] = runs;
-      if (last?.usage) lines.push(`The last answer: ${tokens(last.usage.input + last.usage.output + last.usage.cacheRead + last.usage.cacheWrite)}${last.costUsd === undefined ? '' : `, ${money(last.costUsd)}`}.`);
+      if (last?.usage) lines.push(`The last answer: ${tokens(totalTokens(last.usage))}${last.costUsd === undefined ? '' : `, ${money(last.costUsd)}`}.`);
       if (who.role === 'owner') {
         const { lines: ledger } = await deps.budgets.overview();
         for (const scope of ['day', 'month'] as const) {

@@ -1,9 +1,8 @@
 /** The owner's decisions in chat: commands that wait, budgets that are used up. The first decision wins. */
 import { APPROVAL_DECISIONS } from '../../core/approval.js';
 import type { BudgetAnswer } from '../../core/budget.js';
-import { addressOf, deliveryLine } from '../../core/channel.js';
 import { CodedError } from '../../core/errors.js';
-import { deliveryById } from '../../storage/deliveries.js';
+import { deliveryById, lineOf } from '../../storage/deliveries.js';
 import { askId, toldId } from '../approval-chat.js';
 import { isOwnersChat } from './person.js';
 import { decidedText } from '../decided-text.js';
@@ -25,7 +24,7 @@ export const decisions = {
       if (!decision) throw new CodedError('INVALID_REQUEST', `"${word}" is no decision`, `Say ${APPROVAL_DECISIONS.join(', ')}.`);
       const decided = await deps.approvals.decide(id, decision, who.principal, reason.length === 0 ? undefined : reason.join(' '));
       const asked = await deliveryById(deps.db, askId(decided));
-      const here = asked !== undefined && deliveryLine(asked.to) === deliveryLine(addressOf(message));
+      const here = asked !== undefined && JSON.stringify(lineOf(asked.to)) === JSON.stringify(lineOf(message));
       // Asked in this chat: what becomes of it is told here once, whoever is faster.
       const text = isOwnersChat({ who, message }) ? `${decided.repeated && !decided.granted ? 'Already decided. ' : ''}${decidedText(decided)}` : `${decided.state === 'allowed' ? 'Allowed' : 'Decided'}: ${decided.id}.`;
       return { text, ...(here && !decided.repeated ? { id: toldId(decided) } : {}) };
